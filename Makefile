@@ -1,0 +1,45 @@
+# Every target is one line of `make help`; what takes more than a line or three is a program in tools/.
+.DEFAULT_GOAL := help
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## build target/sluice.wasm
+	@python3 tools/build.py
+
+run: ## serve on 127.0.0.1:10000 with a mock provider (PORT= ADMIN_PORT= UPSTREAM=host:port PROVIDERS=live)
+	@python3 tools/run.py
+
+demo: ## play and check the worked example, then show its log records
+	@python3 tools/demo.py
+
+validate: ## check an Envoy configuration without starting it (CONFIG=file.yaml)
+	@python3 tools/validate.py "$(CONFIG)"
+
+test: build ## unit and architecture tests, real Envoy, the worked example, Python SDK clients
+	@python3 tools/check.py unit envoy demo python
+
+test-clients: build ## official SDKs as clients: Python and TypeScript (needs Node)
+	@python3 tools/check.py python node
+
+test-containers: build ## the container path (needs a Docker engine)
+	@python3 tools/check.py containers
+
+lint: export RUSTDOCFLAGS := -D warnings
+lint: ## formatting, clippy for host and wasm, documentation
+	@python3 tools/build.py --toolchain
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+	cargo clippy --locked --target wasm32-wasip1 -- -D warnings
+	cargo doc --locked --no-deps
+
+check: lint build ## lint and every test; says what could not run, which in CI is a failure
+	@python3 tools/check.py unit envoy demo python node containers
+
+bench: build ## what the filter costs Envoy: CPU per request alone, miss and hit; memory; size
+	@python3 tools/bench.py
+
+clean: ## remove everything that was built
+	rm -rf target
+
+.PHONY: help build run demo validate test test-clients test-containers lint check bench clean

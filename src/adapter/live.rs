@@ -1,0 +1,211 @@
+//! One live stream: its task, and what the last callbacks of each direction returned.
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use proxy_wasm::hostcalls;
+use proxy_wasm::types::{Action, MapType, Status};
+
+use crate::exchange::cx::{Edit, Event, Gate, Output};
+use crate::exchange::task::Task;
+use crate::http::reply::Reply;
+
+/// The filter state and log prefix under which a record is published.
+const RECORD: &str = "sluice.record";
+
+/// From which side the current callback comes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Side {
+    /// A request callback: its return value moves the request.
+    Request,
+    /// A response callback: its return value moves the response.
+    Response,
+    /// Any other: a released gate must be opened by a host call.
+    Other,
+}
+
+/// A stream that is under way.
+pub(super) struct Live {
+    pub(super) task: Task,
+    request_paused: Cell<bool>,
+    response_paused: Cell<bool>,
+    /// Whether the local reply was handed to the proxy: what comes after it is not for the task.
+    answered: Cell<bool>,
+}
+
+impl Live {
+    pub(super) fn new(task: Task) -> Self {
+        Self {
+            task,
+            request_paused: Cell::new(false),
+            response_paused: Cell::new(false),
+            answered: Cell::new(false),
+        }
+    }
+
+    /// Whether the request is being held by an earlier callback.
+    pub(super) fn holds_request(&self) -> bool {
+        self.request_paused.get()
+    }
+
+    /// Whether the response is being held by an earlier callback.
+    pub(super) fn holds_response(&self) -> bool {
+        self.response_paused.get()
+    }
+
+    /// Hands an event to the task, does what it asks for, and says what the callback returns.
+    pub(super) fn on(&self, side: Side, event: Event) -> Action {
+        if self.answered.get() && !matches!(event, Event::Done(_)) {
+            // Our own reply on its way out (or a late body of a request that has been answered).
+            return if side == Side::Request {
+                Action::Pause
+            } else {
+                Action::Continue
+            };
+        }
+        self.task.on(event);
+        for output in self.task.cx.take_outputs() {
+            self.perform(output);
+        }
+        if self.answered.get() {
+            return Action::Pause;
+        }
+        self.open(side)
+    }
+
+    /// Moves the gates: the current side by the return value, the other one by a host call.
+    fn open(&self, side: Side) -> Action {
+        let cx = &self.task.cx;
+        let request_held = cx.request_gate() == Gate::Held;
+        let response_held = cx.response_gate() == Gate::Held;
+        if side == Side::Request {
+            self.request_paused.set(request_held);
+        } else if self.request_paused.get() && !request_held {
+            self.request_paused.set(false);
+            heed(hostcalls::resume_http_request());
+        }
+        if side == Side::Response {
+            self.response_paused.set(response_held);
+        } else if self.response_paused.get() && !response_held {
+            self.response_paused.set(false);
+            heed(hostcalls::resume_http_response());
+        }
+        let held = match side {
+            Side::Request => request_held,
+            Side::Response => response_held,
+            Side::Other => false,
+        };
+        if held {
+            Action::Pause
+        } else {
+            Action::Continue
+        }
+    }
+
+    fn perform(&self, output: Output) {
+        match output {
+            Output::EditRequest(edits) => edit(MapType::HttpRequestHeaders, &edits),
+            Output::EditResponse(edits) => edit(MapType::HttpResponseHeaders, &edits),
+            Output::Reply(reply) => {
+                self.answered.set(true);
+                send(&reply);
+            }
+            Output::Record(record) => publish(&record),
+            Output::Complain(text) => log::error!("sluice: {text}"),
+        }
+    }
+}
+
+fn edit(map: MapType, edits: &[Edit]) {
+    for edit in edits {
+        let done = match edit {
+            Edit::Remove(name) => hostcalls::remove_map_value(map, name),
+            Edit::Set(name, value) => hostcalls::set_map_value_bytes(map, name, Some(value)),
+        };
+        heed(done);
+    }
+}
+
+fn send(reply: &Reply) {
+    let headers = reply
+        .headers
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect();
+    heed(hostcalls::send_http_response(
+        u32::from(reply.status),
+        headers,
+        Some(&reply.body),
+    ));
+}
+
+/// A host that refuses leaves nothing to do but to say so.
+fn heed(done: Result<(), Status>) {
+    if let Err(status) = done {
+        log::warn!("sluice: the host refused a call: {status:?}");
+    }
+}
+
+/// Envoy: a property set in `on_log` is seen by the access loggers, which run after it (facts §10). One path segment:
+/// the segments of a longer one would be joined by a zero byte.
+fn publish(record: &str) {
+    log::info!("sluice record {record}");
+    heed(hostcalls::set_property(
+        vec![RECORD],
+        Some(record.as_bytes()),
+    ));
+}
+
+/// The streams of a worker that want to be called again without an event of their own.
+#[derive(Default)]
+pub(super) struct Sleepers {
+    streams: std::cell::RefCell<std::collections::BTreeMap<u32, Rc<Live>>>,
+    ticking: Cell<bool>,
+}
+
+/// How often deadlines are looked at.
+const TICK: std::time::Duration = std::time::Duration::from_millis(250);
+
+impl Sleepers {
+    /// Notes whether the stream sleeps with a deadline; the clock of the worker runs only while one does.
+    pub(super) fn note(&self, live: &Rc<Live>) {
+        let id = live.task.cx.id;
+        if live.task.cx.deadline().is_none() {
+            self.forget(id);
+            return;
+        }
+        self.streams.borrow_mut().insert(id, Rc::clone(live));
+        if !self.ticking.replace(true) {
+            heed(hostcalls::set_tick_period(TICK));
+        }
+    }
+
+    /// The stream is over or does not sleep.
+    pub(super) fn forget(&self, id: u32) {
+        self.streams.borrow_mut().remove(&id);
+    }
+
+    /// The stream with this number, if it sleeps.
+    pub(super) fn find(&self, id: u32) -> Option<Rc<Live>> {
+        self.streams.borrow().get(&id).cloned()
+    }
+
+    /// The streams whose deadline has passed.
+    pub(super) fn due(&self, now: u64) -> Vec<Rc<Live>> {
+        let streams = self.streams.borrow();
+        if streams.is_empty() && self.ticking.replace(false) {
+            heed(hostcalls::set_tick_period(std::time::Duration::ZERO));
+        }
+        let due = |live: &&Rc<Live>| live.task.cx.deadline().is_some_and(|at| at <= now);
+        streams.values().filter(due).cloned().collect()
+    }
+
+    /// Calls a sleeping stream from a root callback: only there, since the SDK's maps are borrowed in a stream's own.
+    pub(super) fn call(&self, live: &Rc<Live>, event: Event) {
+        let id = live.task.cx.id;
+        if hostcalls::set_effective_context(id).is_ok() {
+            live.on(Side::Other, event);
+            self.note(live);
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! The only code that names `proxy_wasm`: callbacks become events, decisions become host calls.
+//!
+//! Too thin to hold a bug: nothing here decides anything about a call. Envoy: the SDK panics on statuses it does not
+//! expect and on `String` getters over odd bytes, so every call here is one that Envoy answers in the phase in which it
+//! is made (design facts §0), and header maps are read once per phase, as bytes.
+
+mod live;
+mod port;
+mod root;
+mod stream;
+
+use proxy_wasm::types::LogLevel;
+
+proxy_wasm::main! {{
+    proxy_wasm::set_log_level(LogLevel::Info);
+    proxy_wasm::set_root_context(|_| Box::new(root::Root::new()));
+}}

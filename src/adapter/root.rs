@@ -1,0 +1,117 @@
+//! The plugin on one worker: its configuration, its wake-up queue, its clock.
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use proxy_wasm::hostcalls;
+use proxy_wasm::traits::{Context, HttpContext, RootContext};
+use proxy_wasm::types::{BufferType, ContextType};
+
+use super::live::{Live, Sleepers};
+use super::port::Proxy;
+use super::stream::Stream;
+use crate::config;
+use crate::exchange::cx::{Event, Worker};
+use crate::exchange::task::Task;
+use crate::host::{Host, QueueId};
+use crate::store::waiter::Wake;
+
+/// The `root_id` of the singleton service that only keeps shared data alive while listeners come and go.
+const KEEPER: &[u8] = b"keeper";
+
+/// A plugin instance.
+pub(super) struct Root {
+    host: Rc<dyn Host>,
+    worker: Option<Rc<Worker>>,
+    sleepers: Rc<Sleepers>,
+}
+
+impl Root {
+    pub(super) fn new() -> Self {
+        Self {
+            host: Rc::new(Proxy::default()),
+            worker: None,
+            sleepers: Rc::default(),
+        }
+    }
+
+    /// The name is random: of two queues with one name, only the last one is ever told (facts §6).
+    fn register_queue(&self) -> Option<QueueId> {
+        let name = format!(
+            "sluice-{:016x}{:016x}",
+            self.host.random(),
+            self.host.random()
+        );
+        hostcalls::register_shared_queue(&name).ok().map(QueueId)
+    }
+}
+
+impl Context for Root {}
+
+impl RootContext for Root {
+    fn on_configure(&mut self, size: usize) -> bool {
+        let role = hostcalls::get_property(vec!["plugin_root_id"])
+            .ok()
+            .flatten();
+        if role.as_deref() == Some(KEEPER) {
+            return true;
+        }
+        let bytes = hostcalls::get_buffer(BufferType::PluginConfiguration, 0, size)
+            .ok()
+            .flatten();
+        match config::parse(&bytes.unwrap_or_default(), &environment) {
+            Ok(config) => {
+                self.worker = Some(Rc::new(Worker {
+                    host: Rc::clone(&self.host),
+                    config: Rc::new(config),
+                    queue: self.register_queue(),
+                    bodies_come: Cell::new(false),
+                }));
+                true
+            }
+            Err(errors) => {
+                for error in errors {
+                    log::error!("sluice: configuration refused: {error}");
+                }
+                false
+            }
+        }
+    }
+
+    fn on_queue_ready(&mut self, queue: u32) {
+        // Envoy calls once per message, and other calls may have drained the queue already.
+        while let Ok(Some(message)) = hostcalls::dequeue_shared_queue(queue) {
+            let Some(wake) = Wake::decode(&message) else {
+                continue;
+            };
+            if let Some(live) = self.sleepers.find(wake.context) {
+                self.sleepers.call(&live, Event::Woken(wake.verdict));
+            }
+        }
+    }
+
+    fn on_tick(&mut self) {
+        for live in self.sleepers.due(self.host.now()) {
+            self.sleepers.call(&live, Event::Deadline);
+        }
+    }
+
+    fn create_http_context(&self, context_id: u32) -> Option<Box<dyn HttpContext>> {
+        // Envoy creates no streams for a plugin that refused its configuration.
+        let worker = Rc::clone(self.worker.as_ref()?);
+        let live = Live::new(Task::new(worker, context_id));
+        Some(Box::new(Stream::new(live, Rc::clone(&self.sleepers))))
+    }
+
+    fn get_type(&self) -> Option<ContextType> {
+        Some(ContextType::HttpContext)
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the adapter: the VM's environment comes in here"
+)]
+fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}

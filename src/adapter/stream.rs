@@ -1,0 +1,151 @@
+//! The callbacks of one HTTP stream.
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use proxy_wasm::hostcalls;
+use proxy_wasm::traits::{Context, HttpContext};
+use proxy_wasm::types::{Action, BufferType, MapType};
+
+use super::live::{Live, Side, Sleepers};
+use crate::exchange::cx::{Ending, Event};
+use crate::http::header::HeaderList;
+
+/// Envoy's flag for a downstream connection that ended first (`DC`).
+const DOWNSTREAM_GONE: u64 = 0x4000;
+
+/// A stream, as the SDK sees it.
+pub(super) struct Stream {
+    live: Rc<Live>,
+    sleepers: Rc<Sleepers>,
+    request_seen: Cell<usize>,
+    response_seen: Cell<usize>,
+}
+
+impl Stream {
+    pub(super) fn new(live: Live, sleepers: Rc<Sleepers>) -> Self {
+        Self {
+            live: Rc::new(live),
+            sleepers,
+            request_seen: Cell::new(0),
+            response_seen: Cell::new(0),
+        }
+    }
+
+    fn on(&self, side: Side, event: Event) -> Action {
+        let action = self.live.on(side, event);
+        self.sleepers.note(&self.live);
+        action
+    }
+}
+
+impl Context for Stream {}
+
+impl HttpContext for Stream {
+    fn on_http_request_headers(&mut self, _: usize, end: bool) -> Action {
+        let headers = headers(MapType::HttpRequestHeaders);
+        self.on(Side::Request, Event::RequestHead { headers, end })
+    }
+
+    fn on_http_request_body(&mut self, size: usize, end: bool) -> Action {
+        let held = self.live.holds_request();
+        if held {
+            self.live.task.cx.worker.bodies_come.set(true);
+        }
+        let wanted = self.live.task.cx.wanted().0;
+        let (bytes, size) = fresh(
+            BufferType::HttpRequestBody,
+            &self.request_seen,
+            (held, wanted),
+            size,
+        );
+        self.on(Side::Request, Event::RequestBody { bytes, size, end })
+    }
+
+    fn on_http_request_trailers(&mut self, _: usize) -> Action {
+        self.on(Side::Request, Event::RequestTrailers)
+    }
+
+    fn on_http_response_headers(&mut self, _: usize, end: bool) -> Action {
+        let headers = headers(MapType::HttpResponseHeaders);
+        let local = is_local(&headers);
+        self.on(
+            Side::Response,
+            Event::ResponseHead {
+                headers,
+                end,
+                local,
+            },
+        )
+    }
+
+    fn on_http_response_body(&mut self, size: usize, end: bool) -> Action {
+        let (held, wanted) = (self.live.holds_response(), self.live.task.cx.wanted().1);
+        let (bytes, size) = fresh(
+            BufferType::HttpResponseBody,
+            &self.response_seen,
+            (held, wanted),
+            size,
+        );
+        self.on(Side::Response, Event::ResponseBody { bytes, size, end })
+    }
+
+    fn on_http_response_trailers(&mut self, _: usize) -> Action {
+        self.on(Side::Response, Event::ResponseTrailers)
+    }
+
+    fn on_log(&mut self) {
+        self.live.on(Side::Other, Event::Done(ending()));
+        self.sleepers.forget(self.live.task.cx.id);
+    }
+}
+
+fn headers(map: MapType) -> HeaderList {
+    HeaderList::new(hostcalls::get_map_bytes(map).unwrap_or_default())
+}
+
+/// The part of a body that no earlier callback has shown, and its size.
+///
+/// Envoy: while a direction is held, `size` grows with everything held so far; while it flows, it is the chunk's own.
+fn fresh(
+    buffer: BufferType,
+    seen: &Cell<usize>,
+    (held, wanted): (bool, bool),
+    size: usize,
+) -> (Vec<u8>, usize) {
+    let start = if held { seen.get().min(size) } else { 0 };
+    seen.set(size);
+    let new = size.saturating_sub(start);
+    let read = wanted && new > 0;
+    let bytes = if read {
+        hostcalls::get_buffer(buffer, start, new).ok().flatten()
+    } else {
+        None
+    };
+    (bytes.unwrap_or_default(), new)
+}
+
+/// Whether the proxy made the answer. Its router marks what came from an upstream, unless that is switched off; then
+/// only the response's details tell.
+fn is_local(headers: &HeaderList) -> bool {
+    !headers.contains("x-envoy-upstream-service-time")
+        && property(&["response", "code_details"]).is_some_and(|details| details != b"via_upstream")
+}
+
+fn ending() -> Ending {
+    let flags = property(&["response", "flags"])
+        .and_then(|bytes| bytes.try_into().ok().map(u64::from_le_bytes));
+    let flags = flags.unwrap_or_default();
+    let reset_by_client = || {
+        let details = property(&["response", "code_details"]).unwrap_or_default();
+        details.starts_with(b"downstream") || details.starts_with(b"http2.remote_reset")
+    };
+    Ending {
+        flags,
+        client_gone: flags & DOWNSTREAM_GONE != 0 || (flags != 0 && reset_by_client()),
+    }
+}
+
+fn property(path: &[&str]) -> Option<Vec<u8>> {
+    hostcalls::get_property(path.to_vec()).ok().flatten()
+}

@@ -1,0 +1,213 @@
+//! A gateway and its settings, in the field names of contract §1.9.
+//!
+//! Invariant: a [`Gateway`] in hand is complete and in range.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use super::credential::{self, Credential};
+use super::section::{Field, Range, Section, distinct};
+use super::{Environment, kind};
+
+/// One gateway: the settings that apply to the calls of `/v1/{account}/{id}/…`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gateway {
+    /// 1 to 64 letters, digits, `_` and `-`.
+    pub id: String,
+    /// The only account that may use it; `None`: any account. Default `None`.
+    pub account_id: Option<String>,
+    /// Whether a call must carry one of the credentials (contract §5). Default false.
+    pub authentication: bool,
+    /// What a client may show; several, so that they can be rotated. Not empty when `authentication` is on.
+    pub credentials: Vec<Credential>,
+    /// Seconds an answer is kept, 60 to 2592000 (contract §3.1); `None`: no caching unless a call asks for it.
+    /// Default `None`.
+    pub cache_ttl: Option<NonZeroU32>,
+    /// Which identical calls wait for the first one's answer. Default [`SingleFlight::NonStreaming`].
+    pub single_flight: SingleFlight,
+    /// How long a call waits for another one's answer before it goes on alone, 1 to 600 seconds. Default 30 seconds.
+    pub single_flight_timeout: Duration,
+    /// Whether calls are logged (contract §7.1). Default true.
+    pub collect_logs: bool,
+    /// Whether the log record holds the bodies as well. Default false.
+    pub collect_log_payload: bool,
+    /// How many calls may pass (contract §4.1); `None`: any number. Default `None`.
+    pub rate_limit: Option<RateLimit>,
+}
+
+/// Which identical calls wait for the answer of the first instead of calling the provider as well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SingleFlight {
+    /// None.
+    Off,
+    /// Those that do not stream.
+    NonStreaming,
+    /// All; one that streams gets its first byte when the first call's stream has ended.
+    All,
+}
+
+/// No more than `limit` calls in any (sliding) or each (fixed) `interval` (contract §4.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RateLimit {
+    /// Calls.
+    pub limit: NonZeroU32,
+    /// Whole seconds, 1 to 2592000.
+    pub interval: Duration,
+    /// Which windows are meant. Default [`Technique::Fixed`].
+    pub technique: Technique,
+}
+
+/// The windows in which calls are counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Technique {
+    /// Clock-aligned windows, one after the other.
+    Fixed,
+    /// Every window, wherever it begins.
+    Sliding,
+}
+
+impl Gateway {
+    /// What tells gateways apart, and their order in the configuration.
+    pub(super) fn key(&self) -> (&str, Option<&str>) {
+        (&self.id, self.account_id.as_deref())
+    }
+}
+
+/// Reads the list of gateways.
+pub(super) fn read_all(list: &Field<'_>, environment: Environment<'_>) -> Option<Vec<Gateway>> {
+    let entries = list.items()?;
+    if entries.is_empty() {
+        list.fault("is missing: write at least one gateway, such as [{id: my-gateway}]");
+    }
+    let gateways: Vec<_> = entries
+        .iter()
+        .map(|entry| read(entry, environment))
+        .collect();
+    let found = entries.iter().zip(&gateways);
+    let keys = found.filter_map(|(entry, gateway)| Some((entry, gateway.as_ref()?.key())));
+    distinct(keys, |first| {
+        format!("has the id of {first}: give it its own id or account_id")
+    });
+    gateways.into_iter().collect()
+}
+
+/// Read-only fields, and settings that steer only what the replaced service does by itself.
+const IGNORED: [&str; 11] = [
+    "account_tag",
+    "cache_invalidate_on_update",
+    "created_at",
+    "internal",
+    "internal_id",
+    "is_default",
+    "logpush_public_key",
+    "modified_at",
+    "store_id",
+    "wholesale",
+    "workers_ai_billing_mode",
+];
+
+/// Features that do not exist here: to ignore them would promise what is not kept.
+const UNSUPPORTED: [&str; 14] = [
+    "byok_only",
+    "dlp",
+    "guardrails",
+    "log_classification",
+    "log_management",
+    "log_management_strategy",
+    "logpush",
+    "otel",
+    "retry_backoff",
+    "retry_delay",
+    "retry_max_attempts",
+    "spend_limits",
+    "stripe",
+    "zdr",
+];
+
+const MONTH: u64 = 2_592_000;
+const CACHE_TTL: Range = Range {
+    min: 60,
+    max: MONTH,
+    unit: "second",
+};
+const SINGLE_FLIGHT_TIMEOUT: Range = Range {
+    min: 1,
+    max: 600,
+    unit: "second",
+};
+const RATE_LIMIT: Range = Range {
+    min: 1,
+    max: 0xFFFF_FFFF,
+    unit: "call",
+};
+const RATE_INTERVAL: Range = Range {
+    min: 1,
+    max: MONTH,
+    unit: "second",
+};
+
+fn read(entry: &Field<'_>, environment: Environment<'_>) -> Option<Gateway> {
+    let mut section = entry.section()?;
+    let id = section
+        .field("id")
+        .required("a name, such as my-gateway")
+        .text(&kind::NAME);
+    let account_id = section.field("account_id").text(&kind::NAME);
+    let authentication = section.field("authentication").flag(false);
+    let credentials = section.field("credentials");
+    let credentials = credential::read_all(&credentials, authentication, environment);
+    let cache_ttl = section.field("cache_ttl").whole_unless_off(&CACHE_TTL);
+    let single_flight = section.field("cache_single_flight").choice(&[
+        ("off", SingleFlight::Off),
+        ("non_streaming", SingleFlight::NonStreaming),
+        ("all", SingleFlight::All),
+    ]);
+    let timeout = section
+        .field("cache_single_flight_timeout")
+        .whole(&SINGLE_FLIGHT_TIMEOUT);
+    let collect_logs = section.field("collect_logs").flag(true);
+    let collect_log_payload = section.field("collect_log_payload").flag(false);
+    let rate_limit = rate_limit(&mut section);
+    section.ignore(&IGNORED);
+    section.refuse_unless_off(&UNSUPPORTED);
+    section.finish();
+    Some(Gateway {
+        id: id?,
+        account_id,
+        authentication,
+        credentials: credentials?,
+        cache_ttl: cache_ttl.and_then(non_zero),
+        single_flight: single_flight.unwrap_or(SingleFlight::NonStreaming),
+        single_flight_timeout: Duration::from_secs(timeout.unwrap_or(30)),
+        collect_logs,
+        collect_log_payload,
+        rate_limit,
+    })
+}
+
+fn rate_limit(section: &mut Section<'_>) -> Option<RateLimit> {
+    let [limit, interval, technique] = [
+        "rate_limiting_limit",
+        "rate_limiting_interval",
+        "rate_limiting_technique",
+    ]
+    .map(|name| section.field(name));
+    match (limit.is_on(), interval.is_on()) {
+        (true, false) => interval.fault("is missing: write the seconds for rate_limiting_limit"),
+        (false, true) => limit.fault("is missing: write the calls per rate_limiting_interval"),
+        (true, true) | (false, false) => {}
+    }
+    let technique =
+        technique.choice(&[("fixed", Technique::Fixed), ("sliding", Technique::Sliding)]);
+    let limit = limit.whole_unless_off(&RATE_LIMIT);
+    let interval = interval.whole_unless_off(&RATE_INTERVAL);
+    Some(RateLimit {
+        limit: non_zero(limit?)?,
+        interval: Duration::from_secs(interval?),
+        technique: technique.unwrap_or(Technique::Fixed),
+    })
+}
+
+fn non_zero(number: u64) -> Option<NonZeroU32> {
+    u32::try_from(number).ok().and_then(NonZeroU32::new)
+}

@@ -1,0 +1,150 @@
+//! The plugin configuration: what the operator wrote becomes what can run, or a list of every fault in it.
+//!
+//! Bytes become a tree (`node` from JSON text, `protobuf` from a `google.protobuf.Struct`), the tree is read by
+//! `section`, and only checked types leave this module: a [`Config`] in hand needs no further checks. Field names of
+//! a gateway are those of contract §1.9, so that settings can be pasted from the service that is replaced.
+
+mod credential;
+mod error;
+mod faults;
+mod gateway;
+mod kind;
+mod node;
+mod protobuf;
+mod provider;
+mod section;
+mod settings;
+mod suggestion;
+#[cfg(test)]
+mod tests;
+
+use std::rc::Rc;
+
+use self::faults::Faults;
+use self::node::Node;
+use self::section::Section;
+
+pub use credential::Credential;
+pub use error::ConfigError;
+pub use gateway::{Gateway, RateLimit, SingleFlight, Technique};
+pub use provider::{CustomProvider, ProviderOverride};
+pub use settings::{CacheBudget, Limits, LogSettings, OutsidePaths, OverLimit};
+
+/// A configuration that can run. Immutable: a new one replaces it, running exchanges keep the old one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// Sorted by id, then account, the gateway of any account first.
+    gateways: Vec<Rc<Gateway>>,
+    /// Sorted by slug; only those that are enabled.
+    custom_providers: Vec<CustomProvider>,
+    /// Sorted by slug.
+    overrides: Vec<ProviderOverride>,
+    /// How much the response cache may hold.
+    pub cache: CacheBudget,
+    /// Bounds of a request.
+    pub limits: Limits,
+    /// What happens to a request outside `/v1/{account}/{gateway}/…`. Default: rejected.
+    pub outside_paths: OutsidePaths,
+    /// The request header (lower case) by which the route picks the cluster. Default `x-sluice-cluster`.
+    pub cluster_header: String,
+    /// What a log record may hold.
+    pub log: LogSettings,
+}
+
+impl Config {
+    /// The gateway `id` as `account` sees it: its own one before the one of any account. Does not allocate.
+    pub fn gateway(&self, account: &str, id: &str) -> Option<&Rc<Gateway>> {
+        let find = |account: Option<&str>| {
+            let place = self
+                .gateways
+                .binary_search_by(|gateway| gateway.key().cmp(&(id, account)));
+            place.ok().and_then(|index| self.gateways.get(index))
+        };
+        find(Some(account)).or_else(|| find(None))
+    }
+
+    /// Every gateway, sorted by id, then account.
+    pub fn gateways(&self) -> impl Iterator<Item = &Rc<Gateway>> {
+        self.gateways.iter()
+    }
+
+    /// The enabled custom provider with this slug; the slug is without the `custom-` that clients put before it.
+    pub fn custom_provider(&self, slug: &str) -> Option<&CustomProvider> {
+        let place = self
+            .custom_providers
+            .binary_search_by(|provider| provider.slug.as_str().cmp(slug));
+        place
+            .ok()
+            .and_then(|index| self.custom_providers.get(index))
+    }
+
+    /// What the operator changed about the built-in provider with this slug.
+    pub fn override_of(&self, slug: &str) -> Option<&ProviderOverride> {
+        let place = self
+            .overrides
+            .binary_search_by(|provider| provider.slug.as_str().cmp(slug));
+        place.ok().and_then(|index| self.overrides.get(index))
+    }
+}
+
+/// Looks up a variable of the VM's environment.
+type Environment<'e> = &'e dyn Fn(&str) -> Option<String>;
+
+/// Reads a configuration: JSON text, or the protobuf bytes of a `google.protobuf.Struct`; both mean the same.
+///
+/// `environment` looks up a variable of the VM's environment, for credentials that are kept there.
+///
+/// # Errors
+/// Every fault there is, each with its path and remedy; the list is never empty and holds no credential.
+pub fn parse(bytes: &[u8], environment: Environment<'_>) -> Result<Config, Vec<ConfigError>> {
+    let faults = Faults::default();
+    let config = tree(bytes, &faults).and_then(|tree| {
+        faults.add_repeated(&tree, "");
+        read(Section::root(&tree, &faults)?, environment)
+    });
+    let errors = faults.into_errors();
+    config.filter(|_| errors.is_empty()).ok_or(errors)
+}
+
+fn tree(bytes: &[u8], faults: &Faults) -> Option<Node> {
+    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+    let tree = if bytes.trim_ascii().is_empty() {
+        Err("is empty: write at least gateways, such as [{id: my-gateway}]".to_owned())
+    } else if protobuf::is_struct(bytes) {
+        let remedy = "write it as a Struct or as JSON text in a StringValue";
+        protobuf::decode(bytes).map_err(|reason| format!("is not a Struct, {reason}: {remedy}"))
+    } else {
+        let remedy = "write JSON text, or native YAML in a google.protobuf.Struct";
+        Node::from_json(bytes).map_err(|error| format!("is not JSON, {error}: {remedy}"))
+    };
+    tree.map_err(|message| faults.add("configuration", message))
+        .ok()
+}
+
+fn read(mut root: Section<'_>, environment: Environment<'_>) -> Option<Config> {
+    let gateways = gateway::read_all(&root.field("gateways"), environment);
+    let cache = settings::read_cache(&root.field("cache"));
+    let custom_providers = provider::read_custom(&root.field("custom_providers"));
+    let overrides = provider::read_overrides(&root.field("providers"));
+    let limits = settings::read_limits(&root.field("limits"));
+    let outside_paths = settings::read_outside_paths(&root.field("outside_paths"));
+    let cluster_header = root.field("cluster_header").text(&kind::HEADER);
+    let log = settings::read_log(&root.field("log"));
+    root.finish();
+
+    let mut gateways: Vec<_> = gateways?.into_iter().map(Rc::new).collect();
+    gateways.sort_by(|one, other| one.key().cmp(&other.key()));
+    let (mut custom_providers, mut overrides) = (custom_providers?, overrides?);
+    custom_providers.sort_by(|one, other| one.slug.cmp(&other.slug));
+    overrides.sort_by(|one, other| one.slug.cmp(&other.slug));
+    Some(Config {
+        gateways,
+        custom_providers,
+        overrides,
+        cache: cache?,
+        limits: limits?,
+        outside_paths,
+        cluster_header: cluster_header.unwrap_or_else(|| "x-sluice-cluster".to_owned()),
+        log: log?,
+    })
+}

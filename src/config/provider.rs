@@ -1,0 +1,148 @@
+//! Providers of the operator's own, and changes to the built-in ones.
+//!
+//! Invariant: a slug here names one provider only, and a [`ProviderOverride`] names a built-in one that exists.
+
+use super::faults::shown;
+use super::kind;
+use super::section::{Field, distinct};
+use super::suggestion::nearest;
+use crate::llm::provider::{self, BaseUrl};
+
+/// A provider of the operator's own, called as `custom-{slug}` (contract §1.7).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CustomProvider {
+    /// 1 to 57 lower-case letters, digits and `-`, without the `custom-` that clients put before it.
+    pub slug: String,
+    /// Where its API lives and how a call's path becomes its path.
+    pub upstream: BaseUrl,
+    /// The cluster that leads there. Default `custom-{slug}`.
+    pub cluster: String,
+}
+
+/// A change to a built-in provider. At least one of the two is given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProviderOverride {
+    /// The built-in provider's slug.
+    pub slug: String,
+    /// The cluster that leads to it instead of the one named like its slug.
+    pub cluster: Option<String>,
+    /// The `host` sent instead of its own, with a port if it has one.
+    pub host: Option<String>,
+}
+
+/// Reads the list of custom providers.
+pub(super) fn read_custom(list: &Field<'_>) -> Option<Vec<CustomProvider>> {
+    let entries = list.items()?;
+    let providers: Vec<_> = entries.iter().map(custom).collect();
+    let found = entries.iter().zip(&providers);
+    let slugs = found.filter_map(|(entry, found)| Some((entry, &found.as_ref()?.0.slug)));
+    distinct(slugs, |first| {
+        format!("has the slug of {first}: give it its own slug")
+    });
+    let providers: Option<Vec<_>> = providers.into_iter().collect();
+    let enabled = providers?.into_iter().filter(|(_, is_enabled)| *is_enabled);
+    Some(enabled.map(|(provider, _)| provider).collect())
+}
+
+/// Fields of contract §1.7 that are for people or read-only.
+const IGNORED: [&str; 11] = [
+    "beta",
+    "created_at",
+    "curl_example",
+    "description",
+    "id",
+    "js_example",
+    "link",
+    "logo",
+    "modified_at",
+    "name",
+    "position",
+];
+
+/// A custom provider, and whether it is enabled.
+fn custom(entry: &Field<'_>) -> Option<(CustomProvider, bool)> {
+    let mut section = entry.section()?;
+    let slug = section
+        .field("slug")
+        .required("a name, such as neon")
+        .text(&kind::SLUG);
+    let base_url = section
+        .field("base_url")
+        .required("the https:// address of its API");
+    let base_url = read_base_url(&base_url);
+    let cluster = section.field("cluster").text(&kind::CLUSTER);
+    let is_enabled = section.field("enable").flag(true);
+    section.ignore(&IGNORED);
+    section.refuse_unless_off(&["headers"]);
+    section.finish();
+    let slug = slug?;
+    let cluster = cluster.unwrap_or_else(|| format!("custom-{slug}"));
+    Some((
+        CustomProvider {
+            slug,
+            upstream: base_url?,
+            cluster,
+        },
+        is_enabled,
+    ))
+}
+
+/// Reads the list of changes to built-in providers.
+pub(super) fn read_overrides(list: &Field<'_>) -> Option<Vec<ProviderOverride>> {
+    let entries = list.items()?;
+    let overrides: Vec<_> = entries.iter().map(override_of).collect();
+    let found = entries.iter().zip(&overrides);
+    let slugs = found.filter_map(|(entry, found)| Some((entry, &found.as_ref()?.slug)));
+    distinct(slugs, |first| {
+        format!("has the slug of {first}: write both changes there")
+    });
+    overrides.into_iter().collect()
+}
+
+fn override_of(entry: &Field<'_>) -> Option<ProviderOverride> {
+    let mut section = entry.section()?;
+    let slug = built_in(
+        &section
+            .field("slug")
+            .required("the slug of a built-in provider"),
+    );
+    let (cluster, host) = (section.field("cluster"), section.field("host"));
+    if !cluster.is_given() && !host.is_given() {
+        entry.fault("changes nothing: write cluster, host or both");
+    }
+    let (cluster, host) = (cluster.text(&kind::CLUSTER), host.text(&kind::HOST));
+    section.finish();
+    Some(ProviderOverride {
+        slug: slug?,
+        cluster,
+        host,
+    })
+}
+
+/// The address is not shown: it may hold a password.
+fn read_base_url(field: &Field<'_>) -> Option<BaseUrl> {
+    let text = field.text(&kind::any("an https:// address"))?;
+    BaseUrl::parse(&text)
+        .map_err(|error| field.fault(error.to_string()))
+        .ok()
+}
+
+fn built_in(field: &Field<'_>) -> Option<String> {
+    let slug = field.text(&kind::any("the slug of a built-in provider"))?;
+    if provider::find(&slug).is_some() {
+        return Some(slug);
+    }
+    let slugs = provider::all().iter().map(|provider| provider.slug);
+    let remedy = if slug.starts_with("custom-") {
+        "set its cluster under custom_providers".to_owned()
+    } else if let Some(near) = nearest(&slug, slugs) {
+        format!("did you mean {near}?")
+    } else {
+        "a provider of your own belongs under custom_providers".to_owned()
+    };
+    field.fault(format!(
+        "{} is not a built-in provider: {remedy}",
+        shown(&slug)
+    ));
+    None
+}

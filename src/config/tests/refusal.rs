@@ -1,0 +1,520 @@
+//! What is refused, word for word.
+
+use serde_json::{Value, json};
+
+use super::{environment, faults, full, hex, load, parse, with, with_gateway};
+
+/// Checks that each value, put into a configuration, has these faults, one a line, whose paths begin with `prefix`.
+fn check<V, const N: usize>(put: impl Fn(V) -> Value, prefix: &str, cases: [(V, &str); N]) {
+    for (value, wanted) in cases {
+        let text = put(value).to_string();
+        let wanted: Vec<_> = wanted
+            .lines()
+            .map(|line| format!("{prefix}{line}"))
+            .collect();
+        assert_eq!(faults(text.as_bytes()), wanted, "{text}");
+    }
+}
+
+/// A configuration whose gateway needs one of these credentials.
+fn with_credentials(entries: Value) -> Value {
+    with_gateway(json!({"authentication": true, "credentials": entries}))
+}
+
+/// A configuration whose gateway needs this credential, which has a name.
+fn with_credential(mut entry: Value) -> Value {
+    entry["name"] = json!("ci");
+    with_credentials(json!([entry]))
+}
+
+fn with_custom(entries: Value) -> Value {
+    with(json!({"custom_providers": entries}))
+}
+
+fn with_base_url(address: Value) -> Value {
+    with_custom(json!([{"slug": "a", "base_url": address}]))
+}
+
+fn with_override(entry: Value) -> Value {
+    with(json!({"providers": [entry]}))
+}
+
+#[test]
+fn text_that_is_no_configuration_is_refused() {
+    let json = "write JSON text, or native YAML in a google.protobuf.Struct";
+    let message = "write it as a Struct or as JSON text in a StringValue";
+    let empty = "is empty: write at least gateways, such as [{id: my-gateway}]";
+    let foreign = "is not a Struct, it holds a field that such a message does not have";
+    let cases: [(&[u8], String); 9] = [
+        (b"", empty.to_owned()),
+        (b"\xEF\xBB\xBF \n", empty.to_owned()),
+        (
+            b"gateways:\n- id: a\n",
+            format!("is not JSON, expected value at line 1 column 1: {json}"),
+        ),
+        (
+            b"{\"gateways\": [",
+            format!("is not JSON, EOF while parsing a list at line 1 column 14: {json}"),
+        ),
+        (
+            b"{} {}",
+            format!("is not JSON, trailing characters at line 1 column 4: {json}"),
+        ),
+        (b"[]", "must be an object, found a list".to_owned()),
+        (b"null", "must be an object, found null".to_owned()),
+        (
+            b"\x0A\x05\x0A\x01\x61\x12",
+            format!("is not a Struct, it is cut short: {message}"),
+        ),
+        (b"\x0A\x04\x12\x02\x38\x00", format!("{foreign}: {message}")),
+    ];
+    for (text, wanted) in cases {
+        assert_eq!(faults(text), [format!("configuration: {wanted}")]);
+    }
+}
+
+#[test]
+fn fields_written_twice_are_refused() {
+    let text = br#"{
+        "gateways": [{"id": "a", "id": "b", "dlp": {"enabled": false, "enabled": true}}],
+        "gateways": []
+    }"#;
+    let wanted = [
+        "gateways[0].id: is written twice: keep one",
+        "gateways[0].dlp.enabled: is written twice: keep one",
+        "gateways: is written twice: keep one",
+    ];
+    assert_eq!(faults(text), wanted);
+}
+
+#[test]
+fn a_bad_list_of_gateways_is_refused() {
+    let missing = ": is missing: write at least one gateway, such as [{id: my-gateway}]";
+    let name = "[0].id: must be 1 to 64 of A-Z, a-z, 0-9, _ and -";
+    let number = "[0].account_id: must be 1 to 64 of A-Z, a-z, 0-9, _ and -, found a number: \
+                  put it in quotes";
+    let put = |gateways| json!({"gateways": gateways});
+    check(
+        put,
+        "gateways",
+        [
+            (json!(null), missing),
+            (json!([]), missing),
+            (json!({"id": "a"}), ": must be a list, found an object"),
+            (json!([null]), "[0]: must be an object, found null"),
+            (json!(["a"]), "[0]: must be an object, found text"),
+            (
+                json!([{}]),
+                "[0].id: is missing: write a name, such as my-gateway",
+            ),
+            (json!([{"id": ""}]), name),
+            (json!([{"id": "a/b"}]), name),
+            (json!([{"id": "a".repeat(65)}]), name),
+            (json!([{"id": "a", "account_id": 123}]), number),
+            (
+                json!([{"id": "a", "account_id": "1"}, {"id": "a"}, {"id": "a", "account_id": "1"}]),
+                "[2]: has the id of gateways[0]: give it its own id or account_id",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn unknown_and_unsupported_fields_of_a_gateway_are_refused() {
+    let known = "id, account_id, authentication, credentials, cache_ttl, cache_single_flight, \
+                 cache_single_flight_timeout, collect_logs, collect_log_payload, \
+                 rate_limiting_limit, rate_limiting_interval, rate_limiting_technique";
+    let odd = format!("\"a\\n{{\": is unknown: remove it, or write one of {known}");
+    let far = format!("colour: is unknown: remove it, or write one of {known}");
+    check(
+        with_gateway,
+        "gateways[0].",
+        [
+            (
+                json!({"cacheTtl": 60}),
+                "cacheTtl: is unknown: did you mean cache_ttl?",
+            ),
+            (
+                json!({"rate_limit": 60}),
+                &far.replace("colour", "rate_limit"),
+            ),
+            (json!({"colour": 60}), &far),
+            (json!({"a\n{": 60}), &odd),
+            (
+                json!({"retry_delay": 100}),
+                "retry_delay: is not supported by this version: remove it",
+            ),
+            (
+                json!({"guardrails": {"prompt": {"S1": "BLOCK"}}}),
+                "guardrails: is not supported by this version: remove it",
+            ),
+            (
+                json!({"spend_limits": {"enabled": true, "rules": []}}),
+                "spend_limits: is not supported by this version: remove it",
+            ),
+            (
+                json!({"otel": [{"url": "https://otel.example.com"}]}),
+                "otel: is not supported by this version: remove it",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn numbers_out_of_bounds_are_refused() {
+    check(
+        with_gateway,
+        "gateways[0].cache_ttl: ",
+        [
+            (
+                json!({"cache_ttl": 5}),
+                "5 is below the minimum of 60 seconds",
+            ),
+            (
+                json!({"cache_ttl": -1}),
+                "-1 is below the minimum of 60 seconds",
+            ),
+            (
+                json!({"cache_ttl": "2592001"}),
+                "2592001 is above the maximum of 2592000 seconds",
+            ),
+            (
+                json!({"cache_ttl": 60.5}),
+                "60.5 is not a whole number of seconds",
+            ),
+            (
+                json!({"cache_ttl": "60.5"}),
+                "60.5 is not a whole number of seconds",
+            ),
+            (
+                json!({"cache_ttl": "5m"}),
+                "must be a whole number of seconds, found text",
+            ),
+            (
+                json!({"cache_ttl": false}),
+                "must be a whole number of seconds, found false",
+            ),
+        ],
+    );
+    check(
+        |seconds| with_gateway(json!({"cache_single_flight_timeout": seconds})),
+        "gateways[0].cache_single_flight_timeout: ",
+        [
+            (json!(0), "0 is below the minimum of 1 second"),
+            (json!(601), "601 is above the maximum of 600 seconds"),
+        ],
+    );
+}
+
+#[test]
+fn words_and_flags_of_a_gateway_are_checked() {
+    let words = "cache_single_flight: must be one of off, non_streaming, all, found";
+    check(
+        with_gateway,
+        "gateways[0].",
+        [
+            (
+                json!({"collect_logs": "yes"}),
+                "collect_logs: must be true or false, found text",
+            ),
+            (
+                json!({"cache_single_flight": "streaming"}),
+                &format!("{words} \"streaming\""),
+            ),
+            // YAML reads a bare `off` as false.
+            (
+                json!({"cache_single_flight": false}),
+                &format!("{words} false"),
+            ),
+            (
+                json!({"rate_limiting_technique": "rolling"}),
+                "rate_limiting_technique: must be one of fixed, sliding, found \"rolling\"",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn half_a_rate_limit_is_refused() {
+    let limit = "limit: is missing: write the calls per rate_limiting_interval";
+    let interval = "interval: is missing: write the seconds for rate_limiting_limit";
+    check(
+        |(limit, interval)| {
+            with_gateway(json!({"rate_limiting_limit": limit, "rate_limiting_interval": interval}))
+        },
+        "gateways[0].rate_limiting_",
+        [
+            ((json!(5), json!(null)), interval),
+            ((json!(5), json!(0)), interval),
+            ((json!(5), json!("0")), interval),
+            ((json!(0), json!(10)), limit),
+            ((json!("0.0"), json!(10)), limit),
+            (
+                (json!(4_294_967_296_u64), json!(2_592_001)),
+                "limit: 4294967296 is above the maximum of 4294967295 calls\n\
+                 interval: 2592001 is above the maximum of 2592000 seconds",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn a_bad_list_of_credentials_is_refused() {
+    let (demo, other) = (hex("demo-token"), hex("app-secret"));
+    let missing = ": is missing: authentication is on, write at least one {name, sha256}";
+    check(
+        with_credentials,
+        "gateways[0].credentials",
+        [
+            (json!(null), missing),
+            (json!([]), missing),
+            (json!("demo"), ": must be a list, found text"),
+            (
+                json!([{"sha256": demo}]),
+                "[0].name: is missing: write a name for the log, such as ci",
+            ),
+            (
+                json!([{"name": "a b", "sha256": demo}]),
+                "[0].name: must be 1 to 64 visible ASCII characters",
+            ),
+            (
+                json!([{"name": "a", "sha256": demo}, {"name": "a", "sha256": other}]),
+                "[1]: has the name of gateways[0].credentials[0]: give it its own name",
+            ),
+            (
+                json!([
+                    {"name": "a", "sha256": other},
+                    {"name": "b", "environment_variable": "SLUICE_APP_CREDENTIAL"},
+                ]),
+                "[1]: is the same credential as gateways[0].credentials[0]: remove one of them",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn a_credential_without_one_good_source_is_refused() {
+    let demo = hex("demo-token");
+    let short: String = demo.chars().skip(1).collect();
+    let digits = ".sha256: must be 64 hexadecimal digits, the SHA-256 of the credential's text";
+    let quotes = format!("{digits}, found a number: put it in quotes");
+    let variable = |message| format!(".environment_variable: {message}");
+    check(
+        with_credential,
+        "gateways[0].credentials[0]",
+        [
+            (json!({"sha256": short}), digits),
+            (json!({"sha256": format!("+{short}")}), digits),
+            (json!({"sha256": 7}), &quotes),
+            (
+                json!({}),
+                ": has no source: write either sha256 or environment_variable",
+            ),
+            (
+                json!({"sha256": demo, "environment_variable": "EMPTY"}),
+                ": has two sources: keep either sha256 or environment_variable",
+            ),
+            (
+                json!({"environment_variable": "UNSET"}),
+                &variable(
+                    "is not set in the VM's environment: add it to vm_config.environment_variables",
+                ),
+            ),
+            (
+                json!({"environment_variable": "EMPTY"}),
+                &variable("is empty in the VM's environment: give it the text of the credential"),
+            ),
+            (
+                json!({"environment_variable": "2FAST"}),
+                &variable(
+                    "must be the name of an environment variable: A-Z, a-z, 0-9 and _, \
+                     without a leading digit",
+                ),
+            ),
+        ],
+    );
+}
+
+#[test]
+fn bad_custom_providers_are_refused() {
+    let good = "https://ai.example.com";
+    let address = "[0].base_url: is missing: write the https:// address of its API";
+    check(
+        with_custom,
+        "custom_providers",
+        [
+            (
+                json!([{}]),
+                &format!("[0].slug: is missing: write a name, such as neon\n{address}"),
+            ),
+            (
+                json!([{"slug": "custom-neon", "base_url": good}]),
+                "[0].slug: must be 1 to 57 of a-z, 0-9 and -, \
+                 without the custom- that clients put before it",
+            ),
+            (
+                json!([{"slug": "a", "base_url": good}, {"slug": "a", "base_url": good, "enable": false}]),
+                "[1]: has the slug of custom_providers[0]: give it its own slug",
+            ),
+            (
+                json!([{"slug": "a", "base_url": good, "headers": "x-a: b", "cluster": "a b"}]),
+                "[0].cluster: must be the name of a cluster: 1 to 512 visible ASCII characters\n\
+                 [0].headers: is not supported by this version: remove it",
+            ),
+            (
+                json!([{"slug": "a", "baseUrl": good}]),
+                &format!("{address}\n[0].baseUrl: is unknown: did you mean base_url?"),
+            ),
+        ],
+    );
+    check(
+        with_base_url,
+        "custom_providers[0].base_url: ",
+        [
+            (
+                json!("http://a.example"),
+                "must be a valid HTTPS URL starting with https://",
+            ),
+            (
+                json!("https://user:pass@a.example"),
+                "remove the user name: clients send their own credential",
+            ),
+            (
+                json!(7),
+                "must be an https:// address, found a number: put it in quotes",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn bad_overrides_of_providers_are_refused() {
+    let unknown = |slug, remedy| format!(".slug: \"{slug}\" is not a built-in provider: {remedy}");
+    let host = ".host: must be a host such as api.example.com or api.example.com:8443";
+    check(
+        with_override,
+        "providers[0]",
+        [
+            (
+                json!({"slug": "opnai", "cluster": "c"}),
+                &unknown("opnai", "did you mean openai?"),
+            ),
+            (
+                json!({"slug": "custom-neon", "cluster": "c"}),
+                &unknown("custom-neon", "set its cluster under custom_providers"),
+            ),
+            (
+                json!({"slug": "quite-another", "cluster": "c"}),
+                &unknown(
+                    "quite-another",
+                    "a provider of your own belongs under custom_providers",
+                ),
+            ),
+            (
+                json!({"slug": "openai"}),
+                ": changes nothing: write cluster, host or both",
+            ),
+            (
+                json!({"slug": "openai", "host": "https://api.openai.com"}),
+                host,
+            ),
+            (json!({"slug": "openai", "host": "api.openai.com:0"}), host),
+            (json!({"slug": "openai", "host": "evil.example/x"}), host),
+            (json!({"slug": "openai", "host": "user@evil.example"}), host),
+            (json!({"slug": "openai", "host": "a..b"}), host),
+        ],
+    );
+    check(
+        with,
+        "providers[1]: ",
+        [(
+            json!({"providers": [{"slug": "groq", "cluster": "c"}, {"slug": "groq", "host": "h"}]}),
+            "has the slug of providers[0]: write both changes there",
+        )],
+    );
+}
+
+#[test]
+fn bad_settings_are_refused() {
+    let header = "cluster_header: must be a header name such as x-sluice-cluster: \
+                  x- and up to 62 of a-z, 0-9, _ and -";
+    check(
+        with,
+        "",
+        [
+            (
+                json!({"cache": []}),
+                "cache: must be an object, found a list",
+            ),
+            (
+                json!({"cache": {"max_bytes": 0}}),
+                "cache.max_bytes: 0 is below the minimum of 1 byte",
+            ),
+            (
+                json!({"cache": {"max_bytes": 1000, "max_object_bytes": 1001}}),
+                "cache.max_object_bytes: 1001 is above cache.max_bytes, which is 1000: lower it",
+            ),
+            (
+                json!({"limits": {"request_body_bytes": 1_073_741_825, "over_limit": "drop"}}),
+                "limits.request_body_bytes: 1073741825 is above the maximum of 1073741824 bytes\n\
+                 limits.over_limit: must be one of reject, pass, found \"drop\"",
+            ),
+            (
+                json!({"outside_paths": true}),
+                "outside_paths: must be one of reject, pass, found true",
+            ),
+            (json!({"cluster_header": "authorization"}), header),
+            (json!({"cluster_header": ":path"}), header),
+            (json!({"cluster_header": "x-"}), header),
+            (
+                json!({"log": {"max_payload_bytes": 1_048_577}}),
+                "log.max_payload_bytes: 1048577 is above the maximum of 1048576 bytes",
+            ),
+            (
+                json!({"log": {"payload": 1}}),
+                "log.payload: is unknown: remove it, or write one of max_payload_bytes",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn no_credential_is_ever_shown() {
+    const SECRET: &str = "sk_live_0123456789";
+    let misplaced = [
+        json!(SECRET),
+        json!([SECRET]),
+        json!({"value": SECRET}),
+        json!({"enabled": SECRET}),
+    ];
+    let mut bad: Vec<_> = misplaced.iter().cloned().map(with_credentials).collect();
+    for field in ["name", "sha256", "environment_variable", "text", "sha265"] {
+        let entry = |value: &Value| {
+            let mut entry = json!({"name": "a b"});
+            entry[field] = value.clone();
+            with_credentials(json!([entry]))
+        };
+        bad.extend(misplaced.iter().map(entry));
+    }
+    bad.push(with_base_url(json!(format!(
+        "https://{SECRET}@ai.example.com"
+    ))));
+    for value in bad {
+        let errors = load(&value).unwrap_err();
+        assert!(!format!("{errors:?}").contains(SECRET), "{errors:?}");
+    }
+    let cut = format!(r#"{{"gateways": [{{"credentials": ["{SECRET}", {SECRET}]}}]}}"#);
+    assert!(!format!("{:?}", parse(cut.as_bytes(), &environment)).contains(SECRET));
+}
+
+#[test]
+fn a_configuration_is_printed_without_hashes() {
+    let printed = format!("{:?}", load(&full()).unwrap());
+    assert!(
+        printed.contains("Credential { name: \"ci\", hash: *** }"),
+        "{printed}"
+    );
+    assert!(!printed.contains("app-secret"));
+    let number = format!("{:?}", super::digest("demo-token"));
+    assert!(!printed.contains(&number) && !printed.contains(&hex("demo-token").to_uppercase()));
+}

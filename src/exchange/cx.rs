@@ -1,0 +1,265 @@
+//! What the life of a call sees of its stream: events come in, gates and outputs go out.
+//!
+//! The adapter puts one event into the inbox per host callback, polls the task, performs the outputs and asks the two
+//! gates what to return. Invariant: nothing here touches the proxy; everything is data.
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::rc::Rc;
+use std::task::Poll;
+
+use crate::config::Config;
+use crate::host::{Host, QueueId};
+use crate::http::header::HeaderList;
+use crate::http::reply::Reply;
+use crate::store::waiter::Verdict;
+
+/// What one worker's plugin instance knows; shared by all its streams.
+pub struct Worker {
+    /// The port to the proxy.
+    pub host: Rc<dyn Host>,
+    /// The configuration in force when the streams of this instance began.
+    pub config: Rc<Config>,
+    /// Where other workers send wake-ups for this worker's streams; `None` where the host has no queues.
+    pub queue: Option<QueueId>,
+    /// Whether a body callback was ever seen while request headers were held: the proof that the plugin was mounted
+    /// with `allow_on_headers_stop_iteration` (the host cannot be asked).
+    pub bodies_come: Cell<bool>,
+}
+
+/// One thing that happened to a stream.
+#[derive(Debug)]
+pub enum Event {
+    /// The request's header fields; `end` without a body.
+    RequestHead {
+        /// All fields.
+        headers: HeaderList,
+        /// Whether nothing follows.
+        end: bool,
+    },
+    /// Bytes of the request's body that were not seen before.
+    RequestBody {
+        /// The new bytes; empty when nobody [wants](Cx::want) them.
+        bytes: Vec<u8>,
+        /// How many bytes there were.
+        size: usize,
+        /// Whether the body is complete.
+        end: bool,
+    },
+    /// The request ended with trailers; no later body event says `end`.
+    RequestTrailers,
+    /// The response's header fields, from the upstream or from the proxy itself.
+    ResponseHead {
+        /// All fields.
+        headers: HeaderList,
+        /// Whether nothing follows.
+        end: bool,
+        /// Whether the proxy made this answer (no upstream could be had).
+        local: bool,
+    },
+    /// Bytes of the response's body.
+    ResponseBody {
+        /// The new bytes; empty when nobody [wants](Cx::want) them.
+        bytes: Vec<u8>,
+        /// How many bytes there were.
+        size: usize,
+        /// Whether the body is complete.
+        end: bool,
+    },
+    /// The response ended with trailers.
+    ResponseTrailers,
+    /// Another stream finished what this one waits for, and says what to do.
+    Woken(Verdict),
+    /// The [deadline](Cx::set_deadline) has passed.
+    Deadline,
+    /// The stream is over, whatever the reason. Always the last event.
+    Done(Ending),
+}
+
+/// How a stream ended, as the proxy saw it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ending {
+    /// Envoy's response flags; 0 when nothing went wrong.
+    pub flags: u64,
+    /// Whether the client went away before the end.
+    pub client_gone: bool,
+}
+
+/// Whether one direction of the stream is held back or flows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gate {
+    /// Nothing passes.
+    Held,
+    /// Everything passes as it comes.
+    Released,
+}
+
+/// A change of one header field before the gate opens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Edit {
+    /// Takes all values of the field away.
+    Remove(String),
+    /// Replaces all values of the field, or adds it.
+    Set(String, Vec<u8>),
+}
+
+/// What the proxy must do after a poll, in order.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Output {
+    /// Change the request's header fields (only while the request is held).
+    EditRequest(Vec<Edit>),
+    /// Change the response's header fields (only inside the response head event).
+    EditResponse(Vec<Edit>),
+    /// Answer the client; ends the exchange with the upstream, if there was one.
+    Reply(Reply),
+    /// Publish a finished log record: one line of JSON.
+    Record(String),
+    /// Tell the operator.
+    Complain(String),
+}
+
+/// Why an await ended the ordinary course of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gone(pub Ending);
+
+/// The stream, as the exchange sees it.
+pub struct Cx {
+    /// The worker the stream runs on.
+    pub worker: Rc<Worker>,
+    /// The stream's number on this worker.
+    pub id: u32,
+    inbox: RefCell<VecDeque<Event>>,
+    outputs: RefCell<Vec<Output>>,
+    request: Cell<Gate>,
+    response: Cell<Gate>,
+    wanted: Cell<(bool, bool)>,
+    deadline: Cell<Option<u64>>,
+    replied: Cell<bool>,
+}
+
+impl Cx {
+    /// A stream that has not begun: both gates held, both bodies unwanted.
+    pub fn new(worker: Rc<Worker>, id: u32) -> Self {
+        Self {
+            worker,
+            id,
+            inbox: RefCell::default(),
+            outputs: RefCell::default(),
+            request: Cell::new(Gate::Held),
+            response: Cell::new(Gate::Held),
+            wanted: Cell::new((false, false)),
+            deadline: Cell::new(None),
+            replied: Cell::new(false),
+        }
+    }
+
+    /// The port to the proxy.
+    pub fn host(&self) -> &dyn Host {
+        &*self.worker.host
+    }
+
+    /// Wall clock, nanoseconds since the Unix epoch.
+    pub fn now(&self) -> u64 {
+        self.host().now()
+    }
+
+    /// The next event; suspends until there is one. After [`Event::Done`] nothing comes any more.
+    pub async fn next(&self) -> Event {
+        poll_fn(|_| match self.inbox.borrow_mut().pop_front() {
+            Some(event) => Poll::Ready(event),
+            None => Poll::Pending,
+        })
+        .await
+    }
+
+    /// Suspends until the stream is over.
+    pub async fn done(&self) -> Ending {
+        loop {
+            if let Event::Done(ending) = self.next().await {
+                return ending;
+            }
+        }
+    }
+
+    /// Asks for the bytes of the bodies from now on (they are not copied out otherwise).
+    pub fn want(&self, request: bool, response: bool) {
+        self.wanted.set((request, response));
+    }
+
+    /// Asks for an [`Event::Deadline`] at about `at` (nanoseconds since the epoch), or for none.
+    pub fn set_deadline(&self, at: Option<u64>) {
+        self.deadline.set(at);
+    }
+
+    /// Lets the request go to the upstream, with these header changes.
+    pub fn release_request(&self, edits: Vec<Edit>) {
+        self.push(Output::EditRequest(edits));
+        self.request.set(Gate::Released);
+    }
+
+    /// Lets the response go to the client, with these header changes.
+    pub fn release_response(&self, edits: Vec<Edit>) {
+        self.push(Output::EditResponse(edits));
+        self.response.set(Gate::Released);
+    }
+
+    /// Answers the client. Only the first answer counts.
+    pub fn reply(&self, reply: Reply) {
+        if !self.replied.replace(true) {
+            self.push(Output::Reply(reply));
+        }
+    }
+
+    /// Publishes a finished log record.
+    pub fn publish(&self, record: String) {
+        self.push(Output::Record(record));
+    }
+
+    /// Tells the operator about something that only the operator can mend.
+    pub fn complain(&self, text: String) {
+        self.push(Output::Complain(text));
+    }
+
+    fn push(&self, output: Output) {
+        self.outputs.borrow_mut().push(output);
+    }
+}
+
+/// The adapter's side.
+impl Cx {
+    /// Adds an event; the caller polls next.
+    pub fn deliver(&self, event: Event) {
+        self.inbox.borrow_mut().push_back(event);
+    }
+
+    /// The outputs since the last call.
+    pub fn take_outputs(&self) -> Vec<Output> {
+        self.outputs.take()
+    }
+
+    /// The gate of the request.
+    pub fn request_gate(&self) -> Gate {
+        self.request.get()
+    }
+
+    /// The gate of the response.
+    pub fn response_gate(&self) -> Gate {
+        self.response.get()
+    }
+
+    /// Whether an answer of our own was given.
+    pub fn has_replied(&self) -> bool {
+        self.replied.get()
+    }
+
+    /// Whether the bytes of the (request, response) body are to be read.
+    pub fn wanted(&self) -> (bool, bool) {
+        self.wanted.get()
+    }
+
+    /// When the stream wants to be called again.
+    pub fn deadline(&self) -> Option<u64> {
+        self.deadline.get()
+    }
+}

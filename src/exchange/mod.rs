@@ -1,0 +1,128 @@
+//! The life of a call, read from top to bottom in [`run`].
+//!
+//! ```text
+//!  head -> call (URL, gateway, credential, provider) -> body, if the cache must look -> cache -> rate limit
+//!       -> forward and relay (meter, capture) -> settle (cache, waiters) -> record
+//! ```
+//!
+//! The order of the features is the order of the lines. Invariant: whatever the end of a stream is, exactly one record
+//! is made of it, and everything that was reserved is given back (by `Drop` where an await may end the call).
+
+pub mod call;
+pub mod cx;
+pub mod forward;
+pub mod intake;
+pub mod options;
+pub mod relay;
+pub mod task;
+#[cfg(test)]
+mod tests;
+pub mod url;
+
+use std::rc::Rc;
+
+use self::call::{Call, Reading};
+use self::cx::{Cx, Ending, Event, Gone};
+use self::intake::Intake;
+use crate::config::OutsidePaths;
+use crate::http::reject::Reject;
+use crate::policy::cache::{self, Found};
+use crate::policy::rate_limit;
+use crate::record::Record;
+
+/// Why the ordinary course of a call ended early.
+#[derive(Debug)]
+pub enum Stop {
+    /// The client is told no.
+    Reject(Reject),
+    /// The stream is over.
+    Gone(Ending),
+}
+
+impl From<Reject> for Stop {
+    fn from(reject: Reject) -> Self {
+        Self::Reject(reject)
+    }
+}
+
+impl From<Gone> for Stop {
+    fn from(gone: Gone) -> Self {
+        Self::Gone(gone.0)
+    }
+}
+
+/// Lives one stream from its first event to its last.
+pub async fn run(cx: Rc<Cx>) {
+    let mut record = Record::begin(cx.host());
+    let ending = match serve(&cx, &mut record).await {
+        Ok(Some(ending)) => ending,
+        // Not the gateway's business: nothing to record.
+        Ok(None) => return,
+        Err(Stop::Gone(ending)) => ending,
+        Err(Stop::Reject(reject)) => {
+            record.refuse(&reject);
+            cx.set_deadline(None);
+            cx.reply(reject.reply(record.identity()));
+            cx.done().await
+        }
+    };
+    record.end(&ending, cx.now());
+    if record.is_collected() {
+        cx.publish(record.to_json());
+    }
+}
+
+/// The ordinary course. Ends with how the stream ended, or `None` when it was none of the gateway's.
+async fn serve(cx: &Cx, record: &mut Record) -> Result<Option<Ending>, Stop> {
+    let Event::RequestHead { headers, end } = cx.next().await else {
+        return Ok(None);
+    };
+    let call = match Call::read(cx, &headers, record)? {
+        Reading::Call(call) => call,
+        Reading::Outside => return outside(cx),
+    };
+    let mut intake = Intake::new(cx, &call, &headers, end)?;
+    let admitted = admit(cx, &call, &mut intake, record).await;
+    let fill = match admitted.inspect_err(|_| record.take_request(&intake))? {
+        Found::Hit(hit) => {
+            record.take_request(&intake);
+            cx.reply(hit.reply(cx.now(), record));
+            return Ok(Some(cx.done().await));
+        }
+        Found::Fill(fill) => Some(fill),
+        Found::Alone => None,
+    };
+    cx.release_request(forward::request_edits(cx, &call, &headers));
+    relay::relay(cx, &call, intake, fill, record)
+        .await
+        .map(Some)
+}
+
+/// Everything that may answer or refuse a call before the provider sees it.
+async fn admit(
+    cx: &Cx,
+    call: &Call,
+    intake: &mut Intake,
+    record: &mut Record,
+) -> Result<Found, Stop> {
+    let mut found = Found::Alone;
+    if let Some(caching) = call.caching.as_ref().filter(|caching| caching.reads) {
+        intake.hold(cx, record).await?;
+        found = cache::find(cx, call, caching, intake).await?;
+    }
+    if !matches!(found, Found::Hit(_)) {
+        rate_limit::admit(cx, &call.gateway)?;
+    }
+    Ok(found)
+}
+
+fn outside(cx: &Cx) -> Result<Option<Ending>, Stop> {
+    match cx.worker.config.outside_paths {
+        OutsidePaths::Reject => Err(Reject::BadUrl.into()),
+        OutsidePaths::Pass => {
+            cx.release_request(forward::outside_edits(cx));
+            cx.release_response(Vec::new());
+            Ok(None)
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! The executor: one future per stream, polled after each event.
+//!
+//! Invariant: a poll happens only right after an event was delivered, so there is nothing to wake and the waker does
+//! nothing. Dropping the task is cancellation.
+
+use std::cell::RefCell;
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Waker};
+
+use super::cx::{Cx, Event, Worker};
+
+/// A stream and the function that lives its life.
+pub struct Task {
+    /// The stream.
+    pub cx: Rc<Cx>,
+    life: RefCell<Option<Pin<Box<dyn Future<Output = ()>>>>>,
+}
+
+impl Task {
+    /// Starts the life of a call on stream `id`.
+    pub fn new(worker: Rc<Worker>, id: u32) -> Self {
+        let cx = Rc::new(Cx::new(worker, id));
+        let life = Box::pin(super::run(Rc::clone(&cx)));
+        Self {
+            cx,
+            life: RefCell::new(Some(life)),
+        }
+    }
+
+    /// Hands over one event and runs until the next wait.
+    pub fn on(&self, event: Event) {
+        self.cx.deliver(event);
+        // A host callback cannot come while another one of this stream runs; if one ever did, the event waits.
+        let Ok(mut life) = self.life.try_borrow_mut() else {
+            return;
+        };
+        let mut context = Context::from_waker(Waker::noop());
+        if let Some(future) = life.as_mut()
+            && future.as_mut().poll(&mut context).is_ready()
+        {
+            *life = None;
+        }
+    }
+}

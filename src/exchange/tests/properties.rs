@@ -1,0 +1,150 @@
+//! What holds for any bytes, any cuts and any order of events.
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use super::*;
+
+const STREAM: &[u8] = b"event: message_start\r\ndata: {\"type\":\"message_start\",\"message\":{\"model\":\"claude-haiku-4-5\",\
+\"usage\":{\"input_tokens\":25,\"output_tokens\":1}}}\r\n\r\nevent: ping\ndata: {\"type\":\"ping\"}\n\n\
+event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\"},\
+\"usage\":{\"output_tokens\":15}}\n\nevent: message_stop\ndata: {\"type\":\"message_stop\"}\n\n";
+
+/// The pieces of `bytes` between the (unsorted, possibly equal) `cuts`.
+fn pieces<'a>(bytes: &'a [u8], cuts: &[usize]) -> Vec<&'a [u8]> {
+    let mut at: Vec<_> = cuts.iter().map(|cut| cut % (bytes.len() + 1)).collect();
+    at.extend([0, bytes.len()]);
+    at.sort_unstable();
+    at.windows(2).map(|pair| &bytes[pair[0]..pair[1]]).collect()
+}
+
+/// A record without what differs from call to call, and the answer that a second call gets from the cache.
+fn outcome(question: &[&[u8]], answer: &[&[u8]]) -> (Value, Vec<u8>) {
+    let proxy = Proxy::new();
+    let mut call = proxy.stream();
+    call.head(ANTHROPIC, &[]);
+    for piece in question {
+        call.on(body_event(piece, false));
+    }
+    call.on(body_event(b"", true));
+    call.answer("200", SSE, answer);
+    let mut record = call.done(0, false).clone();
+    for varies in ["id", "event_id"] {
+        record.as_object_mut().unwrap().remove(varies);
+    }
+    let mut again = proxy.stream();
+    again.ask(
+        ANTHROPIC,
+        &[],
+        &String::from_utf8(question.concat()).unwrap(),
+    );
+    (record, again.reply.unwrap().body)
+}
+
+/// Any event a proxy could deliver, in any order.
+fn event() -> impl Strategy<Value = u8> {
+    0_u8..9
+}
+
+fn make(kind: u8, bytes: &[u8]) -> Event {
+    let headers = list(&[(":status", "200"), ("content-type", SSE)]);
+    match kind {
+        0 => body_event(bytes, false),
+        1 => body_event(bytes, true),
+        2 => Event::RequestTrailers,
+        3 => Event::ResponseHead {
+            headers,
+            end: false,
+            local: false,
+        },
+        4 => answer_event(bytes, false),
+        5 => answer_event(bytes, true),
+        6 => Event::ResponseTrailers,
+        7 => Event::Deadline,
+        _ => Event::ResponseHead {
+            headers,
+            end: true,
+            local: true,
+        },
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_chunking_gives_the_same_record_and_the_same_bytes(
+        cuts in vec(any::<usize>(), 0..20),
+        more in vec(any::<usize>(), 0..5),
+    ) {
+        let whole = outcome(&[QUESTION.as_bytes()], &[STREAM]);
+        prop_assert_eq!(&whole.1, STREAM);
+        prop_assert_eq!(whole.0["tokens_out"].as_u64(), Some(15));
+        let cut = outcome(&pieces(QUESTION.as_bytes(), &more), &pieces(STREAM, &cuts));
+        prop_assert_eq!(whole, cut);
+    }
+
+    #[test]
+    fn no_order_of_events_panics_or_loses_the_record(
+        kinds in vec((event(), vec(any::<u8>(), 0..40)), 0..30),
+        gateway in 0_usize..4,
+        gone: bool,
+    ) {
+        let proxy = Proxy::new();
+        let names = ["my-gateway", "locked", "limited", "shared"];
+        let mut stream = proxy.stream();
+        stream.head(&OPENAI.replace("my-gateway", names[gateway]), &[]);
+        for (kind, bytes) in &kinds {
+            let held = stream.task.cx.request_gate() == Gate::Held && stream.reply.is_none();
+            stream.on(make(*kind, bytes));
+            prop_assert!(stream.records.is_empty());
+            // A held request waits for its body or for a deadline, never for nothing.
+            prop_assert!(!held || stream.task.cx.request_gate() == Gate::Held || stream.upstream.is_some());
+        }
+        stream.done(u64::from(gone), gone);
+    }
+
+    #[test]
+    fn no_bytes_in_a_head_panic(
+        path in vec(any::<u8>(), 0..80),
+        fields in vec(("[a-z-]{1,20}", vec(any::<u8>(), 0..40)), 0..8),
+    ) {
+        let proxy = Proxy::new();
+        for prefix in ["", "/v1/a/my-gateway/openai/", "/v1/a/my-gateway/azure-openai/"] {
+            let mut head: HeaderList = fields.iter().cloned().collect();
+            head.push(":path", [prefix.as_bytes(), &path].concat());
+            let mut stream = proxy.stream();
+            stream.on(Event::RequestHead { headers: head, end: true });
+            stream.on(Event::Done(Ending::default()));
+        }
+    }
+
+    #[test]
+    fn a_failing_host_call_never_hangs_or_panics(fails in 0_u64..40) {
+        let proxy = Proxy::new();
+        proxy.host.fail_at.set(Some(fails));
+        for _ in 0..2 {
+            let mut call = proxy.stream();
+            call.ask(ANTHROPIC, &[], QUESTION);
+            if call.reply.is_none() {
+                call.answer("200", JSON, &[ANSWER]);
+            }
+            call.done(0, false);
+        }
+    }
+
+    #[test]
+    fn the_cache_budget_is_never_exceeded(sizes in vec(1_usize..15_000, 1..40)) {
+        let proxy = Proxy::new();
+        for (index, size) in sizes.iter().enumerate() {
+            let mut call = proxy.stream();
+            call.ask(ANTHROPIC, &[], &QUESTION.replace("hi", &index.to_string()));
+            let filler = format!(r#"{{"type":"message","x":"{}"}}"#, "x".repeat(*size));
+            call.answer("200", JSON, &[filler.as_bytes()]);
+            call.done(0, false);
+            let data = proxy.host.data.borrow();
+            let slots = data.iter().filter(|(key, _)| key.starts_with("sluice/1/s/"));
+            // A slot without an answer keeps its head of 45 bytes; that is not what the budget is about.
+            let slots: usize = slots.map(|(_, (value, _))| value.len()).filter(|size| *size > 45).sum();
+            prop_assert!(slots <= 100_000, "{slots}");
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! HTTP as data: header lists, local replies and the contract's error envelope.
+
+pub mod capture;
+pub mod header;
+pub mod reject;
+pub mod reply;

@@ -1,0 +1,193 @@
+//! The client is told no: every refusal, its status, code and words, in one table (contract §11).
+//!
+//! A refusal is an ordinary outcome. Messages never hold upstream bodies, header values, credentials or internal names.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::reply::Reply;
+use crate::llm::provider::BadTarget;
+
+/// Why a call was not served.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reject {
+    /// The path is not one of the gateway's URL forms, or is malformed.
+    BadUrl,
+    /// A region, resource or target in the path is not one the provider can have; names what.
+    BadTarget(BadTarget),
+    /// The body must be held and is larger than the configured limit, in bytes.
+    BodyTooLarge(usize),
+    /// The proxy never delivered the body: a mounting mistake of the operator.
+    BodyWithheld,
+    /// More calls than the gateway's limit; when the next one would be admitted.
+    RateLimited(Duration),
+    /// The gateway's credential is missing or wrong.
+    Unauthorized,
+    /// No such gateway for this account.
+    UnknownGateway,
+    /// No such provider.
+    UnknownProvider,
+    /// No answer could be had from the provider.
+    Unreachable,
+    /// The form exists in the contract but not in this version.
+    Unsupported,
+}
+
+impl Reject {
+    /// The HTTP status (contract §11; 404, 413 and 500 are ours, where the contract has none).
+    pub const fn status(&self) -> u16 {
+        match self {
+            Self::BadUrl => 404,
+            Self::BadTarget(_)
+            | Self::UnknownGateway
+            | Self::UnknownProvider
+            | Self::Unreachable => 400,
+            Self::BodyTooLarge(_) => 413,
+            Self::BodyWithheld => 500,
+            Self::RateLimited(_) => 429,
+            Self::Unauthorized => 401,
+            Self::Unsupported => 501,
+        }
+    }
+
+    /// The stable code of the envelope. Codes from 2900 are ours, where the contract has none.
+    pub const fn code(&self) -> u32 {
+        match self {
+            Self::UnknownGateway => 2001,
+            Self::RateLimited(_) => 2003,
+            Self::Unreachable => 2005,
+            Self::UnknownProvider => 2008,
+            Self::Unauthorized => 2009,
+            Self::BadUrl => 2901,
+            Self::BadTarget(_) => 2902,
+            Self::BodyTooLarge(_) => 2903,
+            Self::BodyWithheld => 2904,
+            Self::Unsupported => 2905,
+        }
+    }
+
+    /// The text for the client.
+    pub fn message(&self) -> String {
+        match self {
+            Self::BadUrl => {
+                "Not found: the path must be /v1/{account_id}/{gateway_id}/{provider}/{path}".into()
+            }
+            Self::BadTarget(what) => format!("Invalid provider target: {what}"),
+            Self::BodyTooLarge(limit) => {
+                format!("Request body too large: this gateway takes at most {limit} bytes")
+            }
+            Self::BodyWithheld => "The gateway is not mounted correctly: see its log".into(),
+            Self::RateLimited(_) => "Rate limited".into(),
+            Self::Unauthorized => "Unauthorized".into(),
+            Self::UnknownGateway => {
+                // The hosted service's own words: clients compare them (contract §11, SDK tests).
+                "Please configure AI Gateway in the Cloudflare dashboard".into()
+            }
+            Self::UnknownProvider => "Invalid provider".into(),
+            Self::Unreachable => "Failed to get response from provider".into(),
+            Self::Unsupported => "This endpoint is not part of this version of the gateway".into(),
+        }
+    }
+
+    /// Whether the same call may succeed later; official SDKs obey it as `x-should-retry` (clients.md).
+    const fn retry_may_help(&self) -> bool {
+        match self {
+            Self::RateLimited(_) | Self::Unreachable => true,
+            Self::BadTarget(_)
+            | Self::BadUrl
+            | Self::BodyTooLarge(_)
+            | Self::BodyWithheld
+            | Self::Unauthorized
+            | Self::UnknownGateway
+            | Self::UnknownProvider
+            | Self::Unsupported => false,
+        }
+    }
+
+    /// The answer in the contract's envelope; `identity` are the response headers that name the call.
+    pub fn reply(&self, mut identity: Vec<(String, String)>) -> Reply {
+        let (status, code, message) = (self.status(), self.code(), self.message());
+        let body = json!({
+            "success": false,
+            "result": [],
+            "messages": [],
+            "error": [{"code": code, "message": message}],
+            "name": "AiGatewayError",
+            "httpCode": status,
+            "internalCode": code,
+            "message": message,
+            "description": message,
+        });
+        identity.push(("content-type".into(), "application/json".into()));
+        identity.push(("x-should-retry".into(), self.retry_may_help().to_string()));
+        if let Self::RateLimited(wait) = self {
+            // Whole seconds, rounded up: an SDK that waits this long is admitted.
+            let seconds = wait
+                .as_secs()
+                .saturating_add(u64::from(wait.subsec_nanos() > 0))
+                .max(1);
+            identity.push(("retry-after".into(), seconds.to_string()));
+        }
+        Reply {
+            status,
+            headers: identity,
+            body: body.to_string().into_bytes(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_refusal_has_the_contracts_envelope_and_retry_advice() {
+        let table = [
+            (Reject::BadUrl, 404, 2901, false),
+            (Reject::BadTarget(BadTarget::TargetUrl), 400, 2902, false),
+            (Reject::BodyTooLarge(9), 413, 2903, false),
+            (Reject::BodyWithheld, 500, 2904, false),
+            (
+                Reject::RateLimited(Duration::from_millis(1500)),
+                429,
+                2003,
+                true,
+            ),
+            (Reject::Unauthorized, 401, 2009, false),
+            (Reject::UnknownGateway, 400, 2001, false),
+            (Reject::UnknownProvider, 400, 2008, false),
+            (Reject::Unreachable, 400, 2005, true),
+            (Reject::Unsupported, 501, 2905, false),
+        ];
+        for (reject, status, code, retry) in table {
+            let reply = reject.reply(vec![("cf-aig-step".into(), "0".into())]);
+            let body: serde_json::Value = serde_json::from_slice(&reply.body).unwrap();
+            assert_eq!((reply.status, reject.code()), (status, code));
+            assert_eq!(body["error"][0]["code"], code);
+            assert_eq!(body["httpCode"], status);
+            assert_eq!(body["internalCode"], code);
+            assert_eq!(body["success"], false);
+            assert!(
+                reply
+                    .headers
+                    .contains(&("x-should-retry".into(), retry.to_string()))
+            );
+            assert!(reply.headers.contains(&("cf-aig-step".into(), "0".into())));
+        }
+    }
+
+    #[test]
+    fn retry_after_is_rounded_up_to_whole_seconds() {
+        let after = |millis| {
+            let reply = Reject::RateLimited(Duration::from_millis(millis)).reply(Vec::new());
+            reply
+                .headers
+                .into_iter()
+                .find(|(name, _)| name == "retry-after")
+                .unwrap()
+                .1
+        };
+        assert_eq!([after(0), after(1000), after(1001)], ["1", "1", "2"]);
+    }
+}

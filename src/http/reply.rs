@@ -1,0 +1,12 @@
+//! An answer made by the gateway itself.
+
+/// A complete answer to the client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    /// The HTTP status.
+    pub status: u16,
+    /// Header fields; `content-length` is the proxy's business.
+    pub headers: Vec<(String, String)>,
+    /// The whole body.
+    pub body: Vec<u8>,
+}

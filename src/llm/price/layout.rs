@@ -1,0 +1,64 @@
+//! Byte layout of the price table: the one file that `build.rs` (the writer) and the crate (the reader) share.
+//!
+//! Invariant: a change here changes both sides at once. Numbers are little-endian. A *text* is `[offset: u24, length:
+//! u8]` into the names; a *set* is a u16 offset into the sets; a price is a u32 in millionths of the unit its key has in
+//! `data/prices.json`, which for a token is picodollars a token.
+//!
+//! | section | one entry |
+//! |---|---|
+//! | lists | provider text, exact start and count u16, glob start and count u16, fallback lists `[u8; 4]` |
+//! | exact | name text, set; sorted by name within a list |
+//! | globs | glob text, set, nots u8; most literal first within a list |
+//! | nots | count u8, then as many texts |
+//! | sets | price count u8, rule count u8, prices `[key u8, price]`, rules `[kind u8, argument [u8; 4], set]` |
+
+/// What a price is for. Prices for what a [`Usage`](crate::llm::usage::Usage) does not count are not in the table.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Key {
+    Input,
+    Output,
+    CacheRead,
+    CacheWrite,
+    CacheWrite1h,
+    CacheWrite12h,
+    Reasoning,
+    AudioInput,
+    AudioOutput,
+    AudioCacheRead,
+    ImageInput,
+    ImageOutput,
+    WebSearches,
+    Requests,
+}
+
+/// Every key with its name in `data/prices.json`; a key's place here is its byte in the table.
+pub(super) const KEYS: [(Key, &str); 14] = [
+    (Key::Input, "input"),
+    (Key::Output, "output"),
+    (Key::CacheRead, "cache_read"),
+    (Key::CacheWrite, "cache_write"),
+    (Key::CacheWrite1h, "cache_write_1h"),
+    (Key::CacheWrite12h, "cache_write_12h"),
+    (Key::Reasoning, "reasoning"),
+    (Key::AudioInput, "audio_input"),
+    (Key::AudioOutput, "audio_output"),
+    (Key::AudioCacheRead, "audio_cache_read"),
+    (Key::ImageInput, "image_input"),
+    (Key::ImageOutput, "image_output"),
+    (Key::WebSearches, "web_search_1k"),
+    (Key::Requests, "request_1k"),
+];
+
+/// Rule: the set is laid over the prices when there are more input tokens than the argument (u32). Ascending.
+pub(super) const TIER: u8 = 0;
+/// Rule: the set replaces the row from this day on (u32, days since 1970-01-01). Ascending.
+pub(super) const LATER: u8 = 1;
+/// Rule: the set replaces the row from the first to before the second minute of the UTC day (two u16).
+pub(super) const HOURS: u8 = 2;
+/// Rule: the set is laid over the prices when the answer states this service tier (text).
+pub(super) const SERVICE_TIER: u8 = 3;
+/// Rule: the set is laid over the prices when the answer states this speed (text).
+pub(super) const SPEED: u8 = 4;
+
+/// A list byte that names no fallback list.
+pub(super) const NO_LIST: u8 = u8::MAX;

@@ -1,0 +1,44 @@
+//! What a provider says it consumed, normalised over all wire formats.
+//!
+//! Invariant: `input_tokens` and `output_tokens` are totals; every other token field is a part of one of them. A
+//! field that the provider did not state is `None`, never a guess (providers.md §1, prices.md "Cost rule").
+
+/// Normalised consumption of one answer. Counts are tokens unless the name says otherwise.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// All input tokens, cached and written ones included.
+    pub input_tokens: Option<u64>,
+    /// All output tokens, reasoning included.
+    pub output_tokens: Option<u64>,
+    /// Input tokens read from the provider's prompt cache.
+    pub cache_read: Option<u64>,
+    /// Input tokens written to the prompt cache for the shortest time (5 or 30 minutes).
+    pub cache_write: Option<u64>,
+    /// Input tokens written to the prompt cache for one hour.
+    pub cache_write_1h: Option<u64>,
+    /// Input tokens written to the prompt cache for twelve hours.
+    pub cache_write_12h: Option<u64>,
+    /// Output tokens spent on reasoning.
+    pub reasoning: Option<u64>,
+    /// Audio part of the input.
+    pub audio_input: Option<u64>,
+    /// Audio part of the output.
+    pub audio_output: Option<u64>,
+    /// Audio part of the cached input.
+    pub audio_cache_read: Option<u64>,
+    /// Image part of the input.
+    pub image_input: Option<u64>,
+    /// Image part of the output.
+    pub image_output: Option<u64>,
+    /// Web searches done by the provider (a count, not tokens).
+    pub web_searches: Option<u64>,
+}
+
+/// Terms of the answer that change the price (prices.md, "variant").
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Terms {
+    /// The service tier the provider says it used (`default`, `flex`, `priority`, `batch`, …).
+    pub service_tier: Option<String>,
+    /// Anthropic's `usage.speed` (`fast`).
+    pub speed: Option<String>,
+}

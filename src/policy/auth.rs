@@ -1,0 +1,101 @@
+//! Who may call a gateway (contract §5).
+//!
+//! A gateway credential is known by its SHA-256 only. It may come in `cf-aig-authorization`, in the header where an
+//! SDK puts its API key, or as a WebSocket sub-protocol; wherever it is found, it is never forwarded. Invariant:
+//! comparisons take the same time whatever the bytes are.
+
+use sha2::{Digest, Sha256};
+
+use crate::config::Gateway;
+use crate::http::header::HeaderList;
+use crate::http::reject::Reject;
+use crate::llm::provider::CREDENTIAL_HEADERS;
+
+/// The header that is the gateway's own.
+const OWN_HEADER: &str = "cf-aig-authorization";
+/// The header that carries sub-protocols, and the prefix of ours among them (contract §1.6).
+const PROTOCOLS: &str = "sec-websocket-protocol";
+const PROTOCOL_PREFIX: &[u8] = b"cf-aig-authorization.";
+
+/// The outcome of admission.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Admission {
+    /// The configured name of the credential that was shown, if a valid one was.
+    pub credential: Option<String>,
+    /// Request headers that hold a gateway credential and must not reach the provider. `cf-aig-*` go anyway.
+    pub consumed: Vec<&'static str>,
+    /// What is left of the sub-protocols when ours was among them.
+    pub protocols: Option<Vec<u8>>,
+}
+
+/// Decides whether the call may use `gateway`. Without `authentication` everybody may; a valid credential is still
+/// recognised, named in the log and kept from the provider.
+pub fn admit(gateway: &Gateway, head: &HeaderList) -> Result<Admission, Reject> {
+    let mut admission = Admission::default();
+    if let Some(value) = head.value(OWN_HEADER) {
+        admission.credential = recognise(gateway, value);
+    }
+    // When the own header is there, `Authorization` belongs to the provider (contract §5); still, a value that is
+    // one of our credentials is never the provider's.
+    for name in CREDENTIAL_HEADERS {
+        let found = head
+            .values(name)
+            .find_map(|value| recognise(gateway, value));
+        if let Some(found) = found {
+            admission.consumed.push(name);
+            if !head.contains(OWN_HEADER) {
+                admission.credential.get_or_insert(found);
+            }
+        }
+    }
+    if let Some(value) = head.value(PROTOCOLS) {
+        split_protocols(gateway, value, &mut admission);
+    }
+    if gateway.authentication && admission.credential.is_none() {
+        return Err(Reject::Unauthorized);
+    }
+    Ok(admission)
+}
+
+/// The name of the credential that `value` (with or without `Bearer `) is.
+fn recognise(gateway: &Gateway, value: &[u8]) -> Option<String> {
+    if gateway.credentials.is_empty() {
+        return None;
+    }
+    let shown: [u8; 32] = Sha256::digest(bearer(value)).into();
+    let mut found = None;
+    // Every credential is compared, so that time does not tell which one matched.
+    for credential in &gateway.credentials {
+        let difference = shown
+            .iter()
+            .zip(&credential.hash)
+            .fold(0, |sum, (a, b)| sum | (a ^ b));
+        if difference == 0 {
+            found = Some(credential.name.clone());
+        }
+    }
+    found
+}
+
+fn bearer(value: &[u8]) -> &[u8] {
+    let value = value.trim_ascii();
+    match value.split_at_checked(7) {
+        Some((scheme, rest)) if scheme.eq_ignore_ascii_case(b"bearer ") => rest.trim_ascii(),
+        Some(_) | None => value,
+    }
+}
+
+fn split_protocols(gateway: &Gateway, value: &[u8], admission: &mut Admission) {
+    let (ours, others): (Vec<_>, Vec<_>) = value
+        .split(|byte| *byte == b',')
+        .map(<[u8]>::trim_ascii)
+        .partition(|protocol| protocol.starts_with(PROTOCOL_PREFIX));
+    if ours.is_empty() {
+        return;
+    }
+    let named = ours
+        .iter()
+        .find_map(|ours| recognise(gateway, ours.strip_prefix(PROTOCOL_PREFIX)?));
+    admission.credential = admission.credential.take().or(named);
+    admission.protocols = Some(others.join(&b", "[..]));
+}

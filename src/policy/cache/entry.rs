@@ -1,0 +1,194 @@
+//! The stored form of an answer: its header fields worth replaying, then its body, byte for byte.
+//!
+//! Layout, integers big-endian: u16 number of fields; per field u16 length of the name, name, u16 length of the value,
+//! value; then the body. Invariant: what cannot be read back whole is treated as absent.
+
+use crate::http::header::HeaderList;
+use crate::http::reply::Reply;
+use crate::record::Record;
+use crate::store::table::Entry;
+
+/// Header fields of a provider's answer that belong to one call or one connection and are not replayed: hop-by-hop
+/// (RFC 9110 §7.6.1), framing, cookies, ids, dates, quotas and timings (providers.md §2).
+const PER_CALL: &[&str] = &[
+    "age",
+    "alt-svc",
+    "apim-request-id",
+    "connection",
+    "content-length",
+    "date",
+    "keep-alive",
+    "openai-processing-ms",
+    "proxy-connection",
+    "request-id",
+    "retry-after",
+    "retry-after-ms",
+    "server",
+    "server-timing",
+    "set-cookie",
+    "strict-transport-security",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "via",
+];
+/// Prefixes of such fields.
+const PER_CALL_PREFIXES: &[&str] = &[
+    ":",
+    "anthropic-ratelimit-",
+    "cf-",
+    "ratelimit-",
+    "x-amzn-request",
+    "x-envoy-",
+    "x-ratelimit-",
+    "x-request-",
+    "x-should-retry",
+];
+
+/// The header fields of an answer, encoded.
+#[derive(Clone, Debug, Default)]
+pub struct StoredHead(Vec<u8>);
+
+impl StoredHead {
+    /// Keeps what may be replayed.
+    pub fn new(head: &HeaderList) -> Self {
+        let replayed: Vec<_> = head
+            .iter()
+            .filter(|(name, value)| is_replayed(name, value))
+            .collect();
+        let mut bytes = Vec::with_capacity(256);
+        put_length(&mut bytes, replayed.len());
+        for (name, value) in replayed {
+            for part in [name.as_bytes(), value] {
+                put_length(&mut bytes, part.len());
+                bytes.extend_from_slice(part);
+            }
+        }
+        Self(bytes)
+    }
+
+    /// The whole stored form.
+    pub(super) fn with_body(mut self, body: &[u8]) -> Vec<u8> {
+        self.0.extend_from_slice(body);
+        self.0
+    }
+}
+
+fn is_replayed(name: &str, value: &[u8]) -> bool {
+    let per_call = PER_CALL.contains(&name)
+        || PER_CALL_PREFIXES
+            .iter()
+            .any(|prefix| name.starts_with(prefix));
+    // The proxy takes text for the header fields of a local reply.
+    !per_call && std::str::from_utf8(value).is_ok() && u16::try_from(value.len()).is_ok()
+}
+
+fn put_length(bytes: &mut Vec<u8>, length: usize) {
+    bytes.extend_from_slice(&u16::try_from(length).unwrap_or(u16::MAX).to_be_bytes());
+}
+
+/// A stored answer that may be served.
+pub struct Hit {
+    headers: Vec<(String, String)>,
+    entry: Entry,
+    head_size: usize,
+}
+
+impl Hit {
+    /// The answer of an entry; `None` when it cannot be read.
+    pub(super) fn read(entry: Entry) -> Option<Self> {
+        let (headers, body) = decode(entry.payload())?;
+        let head_size = entry.payload().len().saturating_sub(body.len());
+        Some(Self {
+            headers,
+            head_size,
+            entry,
+        })
+    }
+
+    /// The answer for the client, with its age (RFC 9111 §5.1).
+    pub fn reply(self, now: u64, record: &mut Record) -> Reply {
+        let mut headers = self.headers;
+        let body = self
+            .entry
+            .payload()
+            .get(self.head_size..)
+            .unwrap_or_default();
+        let content_type = headers.iter().find(|(name, _)| name == "content-type");
+        record.take_hit(content_type.map(|(_, value)| value.clone()), body, now);
+        headers.extend(record.identity());
+        headers.push(("cf-aig-cache-status".into(), "HIT".into()));
+        headers.push(("age".into(), self.entry.age(now).to_string()));
+        Reply {
+            status: 200,
+            headers,
+            body: body.to_vec(),
+        }
+    }
+}
+
+type Decoded<'a> = (Vec<(String, String)>, &'a [u8]);
+
+fn decode(payload: &[u8]) -> Option<Decoded<'_>> {
+    let (count, mut rest) = take_length(payload)?;
+    let mut headers = Vec::with_capacity(count.min(64));
+    for _ in 0..count {
+        let name;
+        let value;
+        (name, rest) = take_text(rest)?;
+        (value, rest) = take_text(rest)?;
+        headers.push((name.to_owned(), value.to_owned()));
+    }
+    Some((headers, rest))
+}
+
+fn take_length(bytes: &[u8]) -> Option<(usize, &[u8])> {
+    let (length, rest) = bytes.split_first_chunk::<2>()?;
+    Some((usize::from(u16::from_be_bytes(*length)), rest))
+}
+
+fn take_text(bytes: &[u8]) -> Option<(&str, &[u8])> {
+    let (length, rest) = take_length(bytes)?;
+    let (text, rest) = rest.split_at_checked(length)?;
+    Some((std::str::from_utf8(text).ok()?, rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn head() -> HeaderList {
+        let fields: &[(&str, &[u8])] = &[
+            (":status", b"200"),
+            ("content-type", b"text/event-stream"),
+            ("set-cookie", b"secret"),
+            ("x-ratelimit-remaining-tokens", b"1"),
+            ("x-request-id", b"1"),
+            ("openai-version", b"2020-10-01"),
+            ("x-odd", b"\xFF"),
+            ("transfer-encoding", b"chunked"),
+        ];
+        fields
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), value.to_vec()))
+            .collect()
+    }
+
+    #[test]
+    fn cookies_and_per_call_fields_are_not_replayed_and_the_body_is_exact() {
+        let payload = StoredHead::new(&head()).with_body(b"data: \xFF\0\n\n");
+        let (headers, body) = decode(&payload).unwrap();
+        let names: Vec<_> = headers.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["content-type", "openai-version"]);
+        assert_eq!(body, b"data: \xFF\0\n\n");
+    }
+
+    #[test]
+    fn a_damaged_entry_is_no_answer() {
+        let payload = StoredHead::new(&head()).with_body(b"");
+        for cut in 0..payload.len() {
+            assert!(decode(&payload[..cut]).is_none(), "{cut}");
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! One feature, one file: plain functions that the life of a call names in order.
+//!
+//! A policy returns `Result<_, Reject>`; none knows another.
+
+pub mod auth;
+pub mod cache;
+pub mod metadata;
+pub mod rate_limit;

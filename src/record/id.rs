@@ -1,0 +1,32 @@
+//! Identifiers of calls: UUID version 7 (RFC 9562 §5.7), in lower case as the contract has them since October 2026.
+
+/// A UUIDv7 from a clock in nanoseconds and 128 random bits, of which 74 are used.
+pub fn uuid_v7(now: u64, random: (u64, u64)) -> String {
+    let millis = (now / 1_000_000) & 0xFFFF_FFFF_FFFF;
+    let version = 0x7000 | (random.0 & 0x0FFF);
+    let variant = 0x8000 | ((random.0 >> 12) & 0x3FFF);
+    let (high, low) = (millis >> 16, millis & 0xFFFF);
+    let node = random.1 & 0xFFFF_FFFF_FFFF;
+    format!("{high:08x}-{low:04x}-{version:04x}-{variant:04x}-{node:012x}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::uuid_v7;
+
+    #[test]
+    fn the_example_of_the_rfc_comes_out() {
+        // RFC 9562, appendix A.6.
+        let id = uuid_v7(
+            0x017F_22E2_79B0 * 1_000_000,
+            (0xCC3 | (0x18C4 << 12), 0xDC0C_0C07_398F),
+        );
+        assert_eq!(id, "017f22e2-79b0-7cc3-98c4-dc0c0c07398f");
+    }
+
+    #[test]
+    fn later_ids_sort_after_earlier_ones() {
+        let early = uuid_v7(1_000_000_000, (u64::MAX, u64::MAX));
+        assert!(early < uuid_v7(2_000_000_000, (0, 0)));
+    }
+}

@@ -1,0 +1,222 @@
+//! The log record: one per exchange, whatever its end (contract §7.2).
+//!
+//! Field names are the contract's; those it lacks are ours. Invariant: a credential is never in a record, and a payload
+//! only when payload logging is on.
+
+pub mod id;
+mod redact;
+mod stages;
+pub mod time;
+
+use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
+
+use crate::host::Host;
+use crate::llm::price::Picodollars;
+use crate::policy::metadata::Metadata;
+use redact::Secrets;
+
+/// How an exchange ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// The provider's answer reached its end.
+    Answered,
+    /// The answer came from the cache.
+    Cached,
+    /// The client went away first.
+    ClientGone,
+    /// The upstream ended in the middle of its answer, or never began one.
+    #[default]
+    Cut,
+    /// The gateway said no.
+    Refused,
+}
+
+/// Everything worth knowing about one exchange. Times are milliseconds, sizes bytes.
+#[derive(Debug, Default, Serialize)]
+pub struct Record {
+    /// UUIDv7, also told to the client as `cf-aig-log-id`.
+    pub id: String,
+    /// The client's id of the call, or ours; ties the records of one call together.
+    pub event_id: String,
+    /// When the request arrived, RFC 3339.
+    pub created_at: String,
+    /// The account of the URL.
+    pub account_id: Option<String>,
+    /// The gateway of the URL.
+    pub gateway_id: Option<String>,
+    /// The provider's slug.
+    pub provider: Option<String>,
+    /// The model that answered, or else the one asked for.
+    pub model: Option<String>,
+    /// The request's method.
+    pub method: String,
+    /// The provider's own path, without the query (which may hold a credential).
+    pub path: Option<String>,
+    /// The form of the call; `provider` is the only one of this version.
+    pub request_type: &'static str,
+    /// Whether the client asked for a stream.
+    pub stream: bool,
+    /// From the request's arrival to the end of the exchange.
+    pub duration: u64,
+    /// `total` as `duration`; `latency` to the first byte of the answer.
+    pub timings: Timings,
+    /// What the client was told; 499 when it left before it was told anything.
+    pub status_code: u16,
+    /// A status below 400, to the end.
+    pub success: bool,
+    /// Whether the answer came from the cache.
+    pub cached: bool,
+    /// How the exchange ended.
+    pub outcome: Outcome,
+    /// Whether the whole answer was seen.
+    pub complete: bool,
+    /// All input tokens; 0 from the cache, `null` when the provider did not say.
+    pub tokens_in: Option<u64>,
+    /// All output tokens, likewise.
+    pub tokens_out: Option<u64>,
+    /// The parts of the usage that the provider named.
+    pub usage_metadata: Option<UsageMetadata>,
+    /// US dollars; `null` when usage or price is unknown.
+    #[serde(serialize_with = "dollars")]
+    pub cost: Option<Picodollars>,
+    /// Whether the cost is the client's own (`cf-aig-custom-cost`).
+    pub custom_cost: bool,
+    /// Why the model stopped, in the provider's word.
+    pub finish_reason: Option<String>,
+    /// The provider's type of error, when its answer was one.
+    pub error_type: Option<String>,
+    /// The gateway's own error code, when it refused.
+    pub error_code: Option<u32>,
+    /// `cf-aig-metadata`.
+    pub metadata: Option<Metadata>,
+    /// Index of the step that answered.
+    pub step: u32,
+    /// Whether the gateway demands a credential.
+    pub authentication: bool,
+    /// Name of the credential that was shown.
+    pub authentication_name: Option<String>,
+    /// The client's program.
+    pub user_agent: Option<String>,
+    /// How often the client's SDK had tried before (`x-stainless-retry-count`).
+    pub retry_count: Option<u32>,
+    /// Content type of the request.
+    pub request_content_type: Option<String>,
+    /// Content type of the answer.
+    pub response_content_type: Option<String>,
+    /// Size of the request's body.
+    pub request_size: u64,
+    /// Size of the answer's body.
+    pub response_size: u64,
+    /// Envoy's response flags; 0 when nothing went wrong.
+    pub response_flags: u64,
+    /// The beginning of the request's body, when payload logging is on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_head: Option<String>,
+    /// Whether that is all of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_head_complete: Option<bool>,
+    /// The beginning of the answer's body, when payload logging is on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub response_head: Option<String>,
+    /// Whether that is all of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub response_head_complete: Option<bool>,
+    #[serde(skip)]
+    began: u64,
+    #[serde(skip)]
+    asked_model: Option<String>,
+    #[serde(skip)]
+    collect: Collect,
+    #[serde(skip)]
+    secrets: Secrets,
+}
+
+/// Where the time went, in milliseconds.
+#[derive(Debug, Default, Serialize)]
+pub struct Timings {
+    /// To the end of the exchange.
+    pub total: u64,
+    /// To the first byte of the answer; `null` when none came.
+    pub latency: Option<u64>,
+}
+
+/// The contract's parts of usage (§7.2, `usage_metadata`), in tokens.
+#[derive(Debug, Default, Serialize)]
+pub struct UsageMetadata {
+    /// All input.
+    pub input_tokens: Option<u64>,
+    /// All output.
+    pub output_tokens: Option<u64>,
+    /// Both.
+    pub total_tokens: Option<u64>,
+    /// Output spent on reasoning.
+    pub output_reasoning_tokens: Option<u64>,
+    /// Input read from the provider's own cache.
+    pub input_cached_tokens: Option<u64>,
+    /// Input written to the provider's own cache.
+    pub input_cache_write_tokens: Option<u64>,
+}
+
+/// What is to be collected of the exchange.
+#[derive(Clone, Copy, Debug, Default)]
+struct Collect {
+    /// No record at all.
+    nothing: bool,
+    /// Bytes of each body.
+    payload: Option<usize>,
+}
+
+impl Record {
+    /// A record of an exchange that begins now.
+    pub fn begin(host: &dyn Host) -> Self {
+        let began = host.now();
+        let id = id::uuid_v7(began, (host.random(), host.random()));
+        Self {
+            event_id: id.clone(),
+            id,
+            created_at: time::rfc3339(began),
+            request_type: "provider",
+            began,
+            ..Self::default()
+        }
+    }
+
+    /// Whether a record is wanted (`collect_logs`, `cf-aig-collect-log`).
+    pub const fn is_collected(&self) -> bool {
+        !self.collect.nothing
+    }
+
+    /// How many bytes of each body are wanted; `None` without payload logging.
+    pub const fn payload_limit(&self) -> Option<usize> {
+        self.collect.payload
+    }
+
+    /// The response headers that name the call (contract §2.2).
+    pub fn identity(&self) -> Vec<(String, String)> {
+        let mut headers = vec![
+            ("cf-aig-step".to_owned(), self.step.to_string()),
+            ("cf-aig-event-id".to_owned(), self.event_id.clone()),
+            ("cf-aig-request-id".to_owned(), self.id.clone()),
+        ];
+        if self.is_collected() {
+            headers.push(("cf-aig-log-id".to_owned(), self.id.clone()));
+        }
+        headers
+    }
+
+    /// One line of JSON.
+    pub fn to_json(&self) -> String {
+        // Nothing in a record can fail to be written; an empty line would at least be seen.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
+/// Money as a JSON number with all its digits.
+fn dollars<S: Serializer>(cost: &Option<Picodollars>, serializer: S) -> Result<S::Ok, S::Error> {
+    let number = cost
+        .as_ref()
+        .and_then(|cost| RawValue::from_string(cost.to_string()).ok());
+    number.serialize(serializer)
+}

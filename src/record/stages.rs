@@ -1,0 +1,199 @@
+//! How a record is filled, in the order in which a call learns things about itself.
+
+use super::{Collect, Outcome, Record, Secrets, UsageMetadata};
+use crate::config::Gateway;
+use crate::exchange::cx::Ending;
+use crate::exchange::intake::Intake;
+use crate::exchange::options::Options;
+use crate::http::capture::Capture;
+use crate::http::header::HeaderList;
+use crate::http::reject::Reject;
+use crate::llm::format::Answer;
+use crate::llm::price::{self, Models, Picodollars};
+use crate::llm::provider::Upstream;
+use crate::llm::usage::Usage;
+
+/// Longest text that is taken over from a header, in bytes.
+const MAX_TEXT: usize = 512;
+/// The status of a call whose client left before it was told anything (as nginx has it).
+const CLIENT_CLOSED_REQUEST: u16 = 499;
+
+/// What a call says about itself.
+impl Record {
+    /// From the request head, before anything is understood.
+    pub fn describe_head(&mut self, head: &HeaderList) {
+        self.method = text(head, ":method").unwrap_or_default();
+        self.user_agent = text(head, "user-agent");
+        self.request_content_type = text(head, "content-type");
+        self.retry_count = head
+            .text("x-stainless-retry-count")
+            .and_then(|count| count.parse().ok());
+        self.secrets = Secrets::of(head);
+    }
+
+    /// From the URL and the `cf-aig-*` headers.
+    pub fn describe_options(&mut self, account: &str, gateway: &str, options: &Options) {
+        self.account_id = Some(account.to_owned());
+        self.gateway_id = Some(gateway.to_owned());
+        self.metadata.clone_from(&options.metadata);
+        if let Some(event_id) = &options.event_id {
+            self.event_id.clone_from(event_id);
+        }
+        self.collect.nothing = options.collect_log == Some(false);
+    }
+
+    /// From the gateway's settings; a header beats a setting.
+    pub fn describe_gateway(&mut self, gateway: &Gateway, options: &Options, max_payload: usize) {
+        self.authentication = gateway.authentication;
+        let collects = options.collect_log.unwrap_or(gateway.collect_logs);
+        let payload = options
+            .collect_log_payload
+            .unwrap_or(gateway.collect_log_payload);
+        self.collect = Collect {
+            nothing: !collects,
+            payload: (collects && payload).then_some(max_payload),
+        };
+    }
+
+    /// From the provider.
+    pub fn describe_upstream(&mut self, provider: &str, upstream: &Upstream) {
+        self.provider = Some(provider.to_owned());
+        self.path = Some(upstream.endpoint.to_string());
+        self.asked_model.clone_from(&upstream.model);
+    }
+
+    /// From the request's body, as far as it came.
+    pub fn take_request(&mut self, intake: &Intake) {
+        self.request_size = intake.size;
+        if let Some(facts) = intake.facts() {
+            self.stream = facts.stream;
+            self.asked_model = self.asked_model.take().or_else(|| facts.model.clone());
+        }
+        if self.model.is_none() {
+            self.model.clone_from(&self.asked_model);
+        }
+        if let Some(payload) = intake.payload() {
+            self.request_head = Some(self.payload_text(payload.bytes()));
+            self.request_head_complete = Some(payload.is_whole() && intake.ended);
+        }
+    }
+}
+
+/// How it ended.
+impl Record {
+    /// The gateway said no.
+    pub fn refuse(&mut self, reject: &Reject) {
+        self.outcome = Outcome::Refused;
+        self.status_code = reject.status();
+        self.error_code = Some(reject.code());
+        self.complete = true;
+    }
+
+    /// The answer came from the cache: it cost nothing (contract §8.1).
+    pub fn take_hit(&mut self, content_type: Option<String>, body: &[u8], now: u64) {
+        self.outcome = Outcome::Cached;
+        self.status_code = 200;
+        self.complete = true;
+        self.cached = true;
+        self.response_content_type = content_type;
+        self.response_size = u64::try_from(body.len()).unwrap_or(u64::MAX);
+        (self.tokens_in, self.tokens_out, self.cost) = (Some(0), Some(0), Some(Picodollars(0)));
+        self.timings.latency = Some(self.millis_until(now));
+        if let Some(limit) = self.collect.payload {
+            let mut capture = Capture::new(limit);
+            capture.feed(body);
+            self.take_response_payload(&capture);
+        }
+    }
+
+    /// The status that the client is told.
+    pub fn take_status(&mut self, head: &HeaderList) {
+        self.status_code = head
+            .text(":status")
+            .and_then(|status| status.parse().ok())
+            .unwrap_or_default();
+    }
+
+    /// The answer began.
+    pub fn take_response_head(&mut self, now: u64, head: &HeaderList) {
+        self.take_status(head);
+        self.timings.latency = Some(self.millis_until(now));
+        self.response_content_type = text(head, "content-type");
+    }
+
+    /// What the provider says about the answer, and what it costs.
+    pub fn take_usage(&mut self, answer: &Answer, now: u64) {
+        let usage = &answer.usage;
+        (self.tokens_in, self.tokens_out) = (usage.input_tokens, usage.output_tokens);
+        if *usage != Usage::default() {
+            self.usage_metadata = Some(UsageMetadata::of(usage));
+        }
+        if answer.model.is_some() {
+            self.model.clone_from(&answer.model);
+        }
+        self.finish_reason.clone_from(&answer.finish_reason);
+        self.error_type.clone_from(&answer.error_type);
+        let models = Models {
+            answered: answer.model.as_deref(),
+            asked: self.asked_model.as_deref(),
+        };
+        let provider = self.provider.as_deref().unwrap_or_default();
+        self.cost = price::cost(provider, models, usage, &answer.terms, now / 1_000_000_000);
+    }
+
+    /// The beginning of the answer's body.
+    pub fn take_response_payload(&mut self, capture: &Capture) {
+        self.response_head = Some(self.payload_text(capture.bytes()));
+        self.response_head_complete = Some(capture.is_whole() && self.complete);
+    }
+
+    /// The stream is over.
+    pub fn end(&mut self, ending: &Ending, now: u64) {
+        self.duration = self.millis_until(now);
+        self.timings.total = self.duration;
+        self.response_flags = ending.flags;
+        if ending.client_gone && !self.complete {
+            self.outcome = Outcome::ClientGone;
+        }
+        if self.status_code == 0 {
+            self.status_code = CLIENT_CLOSED_REQUEST;
+        }
+        self.success = self.status_code < 400 && self.complete;
+    }
+
+    fn millis_until(&self, now: u64) -> u64 {
+        now.saturating_sub(self.began) / 1_000_000
+    }
+
+    fn payload_text(&self, bytes: &[u8]) -> String {
+        self.secrets
+            .redact(String::from_utf8_lossy(bytes).into_owned())
+    }
+}
+
+impl UsageMetadata {
+    fn of(usage: &Usage) -> Self {
+        let written = [
+            usage.cache_write,
+            usage.cache_write_1h,
+            usage.cache_write_12h,
+        ];
+        let total = usage
+            .input_tokens
+            .zip(usage.output_tokens)
+            .map(|(input, output)| input.saturating_add(output));
+        Self {
+            input_tokens: usage.input_tokens,
+            output_tokens: usage.output_tokens,
+            total_tokens: total,
+            output_reasoning_tokens: usage.reasoning,
+            input_cached_tokens: usage.cache_read,
+            input_cache_write_tokens: written.into_iter().flatten().reduce(u64::saturating_add),
+        }
+    }
+}
+
+fn text(head: &HeaderList, name: &str) -> Option<String> {
+    head.text(name)
+        .map(|value| value.chars().take(MAX_TEXT).collect())
+}

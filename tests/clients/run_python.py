@@ -1,0 +1,42 @@
+"""Runs the official Python SDKs against a gateway; arguments go to pytest. Exit codes: see gateway.py."""
+
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+
+import gateway
+
+TESTS = Path(__file__).resolve().parent / "python"
+OLDEST_PYTHON = (3, 10)
+
+
+def main() -> int:
+    if sys.version_info < OLDEST_PYTHON:
+        raise gateway.CannotRun(f"the SDKs need Python {'.'.join(map(str, OLDEST_PYTHON))} or newer")
+    python = _environment(gateway.WORK / "python")
+    with gateway.running(gateway.WORK / "python-gateway.log") as environment:
+        command = [python, "-B", "-m", "pytest", *sys.argv[1:]]
+        return 1 if subprocess.run(command, check=False, cwd=TESTS, env=environment).returncode else 0
+
+
+def _environment(directory: Path) -> str:
+    """The interpreter of a virtual environment that holds the pinned SDKs."""
+    # Some distributions split `ensurepip` off; the pip of the system can then serve the new environment.
+    with_pip = importlib.util.find_spec("ensurepip") is not None
+    if not with_pip and importlib.util.find_spec("pip") is None:
+        raise gateway.CannotRun("this python3 has neither ensurepip nor pip; install python3-venv or python3-pip")
+    python = directory / "bin" / "python"
+    if not python.exists():
+        create = [sys.executable, "-m", "venv", *([] if with_pip else ["--without-pip"]), str(directory)]
+        if subprocess.run(create, check=False).returncode:
+            raise gateway.CannotRun(f"{sys.executable} cannot make a virtual environment; install python3-venv")
+    pins = TESTS / "requirements.txt"
+    pip = [str(python), "-m", "pip"] if with_pip else [sys.executable, "-m", "pip", "--python", str(python)]
+    quiet = ["--quiet", "--disable-pip-version-check"]
+    gateway.install([*pip, "install", *quiet, "--requirement", str(pins)], directory, pins)
+    return str(python)
+
+
+if __name__ == "__main__":
+    gateway.finish(main)

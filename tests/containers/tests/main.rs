@@ -1,0 +1,53 @@
+//! The end-to-end cases of `sluice-e2e` again, against Envoy in a container.
+#![expect(
+    clippy::arithmetic_side_effects,
+    clippy::disallowed_methods,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "test code: a panic is how a test fails"
+)]
+
+use std::io::Write;
+
+use sluice_containers::{Docker, engine_answers};
+use sluice_e2e::Builder;
+
+#[path = "../../envoy/tests/auth.rs"]
+mod auth;
+#[path = "../../envoy/tests/bodies.rs"]
+mod bodies;
+#[path = "../../envoy/tests/cache.rs"]
+mod cache;
+#[path = "../../envoy/tests/config.rs"]
+mod config;
+#[path = "../../envoy/tests/harness.rs"]
+mod harness;
+#[path = "../../envoy/tests/hostile.rs"]
+mod hostile;
+#[path = "../../envoy/tests/mesh.rs"]
+mod mesh;
+#[path = "../../envoy/tests/rate_limit.rs"]
+mod rate_limit;
+#[path = "../../envoy/tests/record.rs"]
+mod record;
+#[path = "../../envoy/tests/routing.rs"]
+mod routing;
+#[path = "../../envoy/tests/single_flight.rs"]
+mod single_flight;
+#[path = "../../envoy/tests/streaming.rs"]
+mod streaming;
+#[path = "../../envoy/tests/usage.rs"]
+mod usage;
+
+/// A gateway to be configured, on the containers of this machine. Without an engine no case can run: that is said in one
+/// line and is a failure in CI only.
+fn gateway() -> Builder {
+    if !engine_answers() {
+        let in_ci = std::env::var_os("CI").is_some_and(|value| value == "true");
+        let line = "sluice: no Docker engine answers: the container cases did not run";
+        writeln!(std::io::stderr(), "{line}").unwrap();
+        std::process::exit(i32::from(in_ci));
+    }
+    Builder::new(Docker)
+}

@@ -1,0 +1,58 @@
+//! Envoy's admin port.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+
+use serde_json::Value;
+
+use crate::LIMIT;
+use crate::wire::RawReply;
+
+/// An Envoy seen from its admin port.
+#[derive(Clone, Copy)]
+pub(crate) struct Admin(pub(crate) SocketAddr);
+
+impl Admin {
+    /// Every statistic whose name matches the expression: `name: value` a line.
+    pub(crate) fn stats(self, filter: &str) -> String {
+        http_get(self.0, &format!("/stats?filter={filter}"))
+            .expect("the admin port answers")
+            .1
+    }
+
+    /// Where the first listener stands; `None` while there is none.
+    pub(crate) fn listener(self) -> Option<SocketAddr> {
+        let (_, listeners) = http_get(self.0, "/listeners?format=json")?;
+        let listeners: Value = serde_json::from_str(&listeners).ok()?;
+        let address = &listeners["listener_statuses"][0]["local_address"]["socket_address"];
+        format!("{}:{}", address["address"].as_str()?, address["port_value"])
+            .parse()
+            .ok()
+    }
+}
+
+/// The value behind the first name that ends like this; 0 when there is none.
+pub(crate) fn count(stats: &str, name: &str) -> u64 {
+    let line = stats
+        .lines()
+        .find_map(|line| line.split_once(name)?.1.strip_prefix(": "));
+    line.map_or(0, |value| value.parse().expect("a number"))
+}
+
+/// A GET without a runtime; `None` when nothing comes back.
+pub(crate) fn http_get(address: SocketAddr, path: &str) -> Option<(u16, String)> {
+    let mut stream = TcpStream::connect_timeout(&address, LIMIT).ok()?;
+    stream.set_read_timeout(Some(LIMIT)).ok()?;
+    write!(
+        stream,
+        "GET {path} HTTP/1.1\r\nhost: admin\r\nconnection: close\r\n\r\n"
+    )
+    .ok()?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).ok()?;
+    let reply = RawReply::parse(answer);
+    Some((
+        reply.status,
+        String::from_utf8_lossy(&reply.body).into_owned(),
+    ))
+}

@@ -1,0 +1,232 @@
+//! How a gateway is put together and started.
+//!
+//! Ready means that the listener stands and answers a request, not only that Envoy says so: with a plugin that did not
+//! load Envoy is live and answers 503.
+
+use std::path::Path;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::LIMIT;
+use crate::admin::{Admin, http_get};
+use crate::fake::Fake;
+use crate::gateway::Gateway;
+use crate::launch::{Launcher, Running, wasm};
+use crate::output::Output;
+use crate::template::{PROVIDERS, Plugin, Tokens, Upstream};
+
+/// A gateway to be started.
+pub struct Builder {
+    launcher: Box<dyn Launcher>,
+    configuration: Option<Value>,
+    environment: Value,
+    stop_iteration: bool,
+    clusters: Vec<(String, Upstream)>,
+    workers: u32,
+    buffer: usize,
+}
+
+impl Builder {
+    /// A gateway on Envoys of that launcher.
+    pub fn new(launcher: impl Launcher + 'static) -> Self {
+        Self {
+            launcher: Box::new(launcher),
+            configuration: None,
+            environment: json!({}),
+            stop_iteration: true,
+            clusters: PROVIDERS
+                .map(|name| (name.to_owned(), Upstream::Plain))
+                .to_vec(),
+            workers: 2,
+            buffer: 64 << 20,
+        }
+    }
+
+    /// The plugin's configuration, as JSON text in a `StringValue`. Without a configuration there is no filter.
+    pub fn config(self, configuration: &Value) -> Self {
+        self.text(&configuration.to_string())
+    }
+
+    /// The plugin's configuration as this very text in a `StringValue`.
+    pub fn text(mut self, configuration: &str) -> Self {
+        self.configuration = Some(string_value(configuration));
+        self
+    }
+
+    /// The plugin's configuration as a `Struct`, the form that native YAML takes.
+    pub fn structure(mut self, configuration: &Value) -> Self {
+        self.configuration = Some(struct_value(configuration));
+        self
+    }
+
+    /// A variable in the filter's environment.
+    pub fn environment(mut self, name: &str, value: &str) -> Self {
+        self.environment[name] = json!(value);
+        self
+    }
+
+    /// Mounts the plugin without `allow_on_headers_stop_iteration`.
+    pub const fn without_stop_iteration(mut self) -> Self {
+        self.stop_iteration = false;
+        self
+    }
+
+    /// A further cluster.
+    pub fn cluster(mut self, name: &str, upstream: Upstream) -> Self {
+        self.clusters.push((name.to_owned(), upstream));
+        self
+    }
+
+    /// Worker threads; 2 by default.
+    pub const fn workers(mut self, workers: u32) -> Self {
+        self.workers = workers;
+        self
+    }
+
+    /// Envoy's own limit for request bodies that are held, in bytes.
+    pub const fn buffer(mut self, bytes: usize) -> Self {
+        self.buffer = bytes;
+        self
+    }
+
+    /// Starts it; panics with Envoy's log when it does not come up.
+    pub fn start(self) -> Gateway {
+        self.try_start()
+            .unwrap_or_else(|error| panic!("the gateway did not start: {error}"))
+    }
+
+    /// Starts it, or says with Envoy's log why not.
+    pub fn try_start(self) -> Result<Gateway, String> {
+        let directory = TempDir::with_prefix("sluice-e2e-").expect("a folder for temporary files");
+        permit(directory.path(), 0o755);
+        let fake = Fake::start();
+        let tokens = self.tokens(directory.path());
+        replace(
+            directory.path(),
+            "bootstrap.yaml",
+            &tokens.bootstrap(fake.ports()),
+        );
+        replace(directory.path(), "listener.yaml", &tokens.listener());
+        let admin_file = directory.path().join("admin");
+        replace(directory.path(), "admin", "");
+        permit(&admin_file, 0o666);
+        let output = Output::default();
+        let arguments = arguments(&tokens.directory, self.workers);
+        let mut envoy = self
+            .launcher
+            .launch(directory.path(), &arguments, &output)?;
+        let admin = until(&mut envoy, &output, "admin port", || {
+            std::fs::read_to_string(&admin_file)
+                .ok()?
+                .trim()
+                .parse()
+                .ok()
+                .map(Admin)
+        })?;
+        let listener = until(&mut envoy, &output, "listener", || admin.listener())?;
+        until(&mut envoy, &output, "answer", || {
+            http_get(listener, "/ready?").filter(|(status, _)| *status != 503)
+        })?;
+        Ok(Gateway {
+            fake,
+            output,
+            admin,
+            listener,
+            tokens: Mutex::new(tokens),
+            directory,
+            _envoy: envoy,
+        })
+    }
+
+    fn tokens(&self, directory: &Path) -> Tokens {
+        if self.configuration.is_some() {
+            let copy = directory.join("sluice.wasm");
+            std::fs::copy(wasm(), &copy).expect("the filter can be copied");
+            permit(&copy, 0o644);
+        }
+        let plugin = self.configuration.clone().map(|configuration| Plugin {
+            configuration,
+            environment: self.environment.clone(),
+            stop_iteration: self.stop_iteration,
+        });
+        let (directory, clusters) = (directory.display().to_string(), self.clusters.clone());
+        Tokens {
+            directory,
+            clusters,
+            plugin,
+            buffer: self.buffer,
+        }
+    }
+}
+
+/// JSON text as a plugin's configuration.
+pub(crate) fn string_value(text: &str) -> Value {
+    json!({"@type": "type.googleapis.com/google.protobuf.StringValue", "value": text})
+}
+
+fn struct_value(value: &Value) -> Value {
+    json!({"@type": "type.googleapis.com/google.protobuf.Struct", "value": value})
+}
+
+fn arguments(directory: &str, workers: u32) -> Vec<String> {
+    let bootstrap = format!("{directory}/bootstrap.yaml");
+    let workers = workers.to_string();
+    let admin = format!("{directory}/admin");
+    let given = [
+        "-c",
+        &bootstrap,
+        "--concurrency",
+        &workers,
+        "--admin-address-path",
+        &admin,
+        "--disable-hot-restart",
+    ];
+    let fixed = [
+        "-l",
+        "warning",
+        "--component-log-level",
+        "wasm:info",
+        "--file-flush-interval-msec",
+        "20",
+    ];
+    given.into_iter().chain(fixed).map(str::to_owned).collect()
+}
+
+fn until<T>(
+    envoy: &mut Box<dyn Running>,
+    output: &Output,
+    what: &str,
+    mut probe: impl FnMut() -> Option<T>,
+) -> Result<T, String> {
+    let start = Instant::now();
+    let refused = "Error adding/updating listener";
+    loop {
+        if let Some(found) = probe() {
+            return Ok(found);
+        }
+        if !envoy.is_alive() || start.elapsed() > LIMIT || output.after(refused).is_some() {
+            return Err(format!(
+                "no {what}; Envoy's log:\n{}",
+                output.log(0).join("\n")
+            ));
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// A whole file at once, readable for everybody: Envoy in a container is another user.
+pub(crate) fn replace(directory: &Path, name: &str, text: &str) {
+    let (draft, file) = (directory.join("draft"), directory.join(name));
+    std::fs::write(&draft, text).expect("a temporary file");
+    permit(&draft, 0o644);
+    std::fs::rename(&draft, file).expect("a file can be renamed");
+}
+
+fn permit(path: &Path, mode: u32) {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))
+        .expect("permissions can be set");
+}

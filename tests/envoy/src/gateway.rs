@@ -1,0 +1,190 @@
+//! A running gateway: Envoy with the filter, the fake provider behind it, and the ways to look inside.
+
+use std::net::SocketAddr;
+use std::sync::{LazyLock, Mutex};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::admin::{Admin, count};
+use crate::builder::{Builder, replace, string_value};
+use crate::client::Call;
+use crate::eventually;
+use crate::fake::{Case, Fake};
+use crate::launch::{Native, Running};
+use crate::output::Output;
+use crate::template::Tokens;
+
+/// A running gateway. Dropping it ends Envoy.
+pub struct Gateway {
+    /// The provider behind every cluster.
+    pub fake: Fake,
+    /// What Envoy printed.
+    pub output: Output,
+    pub(crate) admin: Admin,
+    pub(crate) listener: SocketAddr,
+    pub(crate) tokens: Mutex<Tokens>,
+    pub(crate) directory: TempDir,
+    pub(crate) _envoy: Box<dyn Running>,
+}
+
+/// A gateway that the tests of a module share; started by the first of them.
+pub struct Shared(LazyLock<Gateway>);
+
+/// A test's use of a shared gateway: when the test fails, it prints what Envoy wrote meanwhile.
+pub struct Lease {
+    gateway: &'static Gateway,
+    from: usize,
+}
+
+impl Gateway {
+    /// A gateway on a native Envoy.
+    pub fn builder() -> Builder {
+        Builder::new(Native)
+    }
+
+    /// Where clients call.
+    pub const fn address(&self) -> SocketAddr {
+        self.listener
+    }
+
+    /// A call with that method and path.
+    pub fn call(&self, method: &str, path: &str) -> Call {
+        Call::new(self.listener, method, path)
+    }
+
+    /// A POST.
+    pub fn post(&self, path: &str) -> Call {
+        self.call("POST", path)
+    }
+
+    /// A GET.
+    pub fn get(&self, path: &str) -> Call {
+        self.call("GET", path)
+    }
+
+    /// The value of a counter or gauge; 0 while it does not exist.
+    pub fn stat(&self, name: &str) -> u64 {
+        count(&self.admin.stats(name), name)
+    }
+
+    /// Waits for the access log entry of the case's only call.
+    pub async fn entry(&self, case: &Case) -> Value {
+        let mut entries = self.entries(case, 1).await;
+        assert_eq!(entries.len(), 1, "access log entries: {entries:#?}");
+        entries.remove(0)
+    }
+
+    /// Waits until the case has that many access log entries at least.
+    pub async fn entries(&self, case: &Case, count: usize) -> Vec<Value> {
+        eventually("access log entries", || {
+            let entries = self
+                .output
+                .access()
+                .into_iter()
+                .filter(|entry| entry["case"] == case.id());
+            Some(entries.collect::<Vec<_>>()).filter(|entries| entries.len() >= count)
+        })
+        .await
+    }
+
+    /// Waits for the log record of the case's only call.
+    pub async fn record(&self, case: &Case) -> Value {
+        record_of(&self.entry(case).await)
+    }
+
+    /// Waits until the case has that many log records at least.
+    pub async fn records(&self, case: &Case, count: usize) -> Vec<Value> {
+        self.entries(case, count)
+            .await
+            .iter()
+            .map(record_of)
+            .collect()
+    }
+
+    /// Changes the plugin's configuration while the gateway runs: true when Envoy took it, false when it was refused.
+    /// Workers follow one after the other: see [`crate::until_status`].
+    pub async fn update(&self, configuration: &Value) -> bool {
+        let listener = {
+            let mut tokens = self.tokens.lock().unwrap();
+            let plugin = tokens.plugin.as_mut().expect("a gateway with a filter");
+            plugin.configuration = string_value(&configuration.to_string());
+            tokens.listener()
+        };
+        let counts = || {
+            let stats = self.admin.stats("listener_manager.lds.update");
+            ["update_success", "update_rejected"].map(|name| count(&stats, name))
+        };
+        let before = counts();
+        replace(self.directory.path(), "listener.yaml", &listener);
+        eventually("the update", || {
+            Some(counts())
+                .filter(|now| *now != before)
+                .map(|now| now[0] > before[0])
+        })
+        .await
+    }
+
+    /// The connections that each worker has taken.
+    pub fn connections_by_worker(&self) -> Vec<u64> {
+        let stats = self
+            .admin
+            .stats("listener.127.*worker_.*downstream_cx_total");
+        stats
+            .lines()
+            .map(|line| count(line, "downstream_cx_total"))
+            .collect()
+    }
+}
+
+impl Shared {
+    /// A gateway to be started by `start` when a test first asks for it.
+    pub const fn new(start: fn() -> Gateway) -> Self {
+        Self(LazyLock::new(start))
+    }
+
+    /// The gateway, for one test.
+    pub fn lease(&'static self) -> Lease {
+        Lease {
+            from: self.0.output.len(),
+            gateway: &self.0,
+        }
+    }
+}
+
+impl std::ops::Deref for Lease {
+    type Target = Gateway;
+
+    fn deref(&self) -> &Gateway {
+        self.gateway
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        show_on_failure(&self.gateway.output, self.from);
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        show_on_failure(&self.output, 0);
+    }
+}
+
+#[expect(
+    clippy::print_stderr,
+    reason = "shown by the test runner below the failure"
+)]
+fn show_on_failure(output: &Output, from: usize) {
+    if std::thread::panicking() {
+        eprintln!("--- Envoy's log ---\n{}", output.log(from).join("\n"));
+    }
+}
+
+fn record_of(entry: &Value) -> Value {
+    let text = entry["record"]
+        .as_str()
+        .unwrap_or_else(|| panic!("no record in {entry}"));
+    serde_json::from_str(text).unwrap_or_else(|error| panic!("{error} in the record {text}"))
+}

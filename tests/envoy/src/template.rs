@@ -1,0 +1,187 @@
+//! The configuration of the Envoy under test: `envoy.yaml` with its tokens filled in.
+//!
+//! Values are filled in as JSON, which is YAML too, so nothing needs to be indented or quoted by hand.
+
+use std::net::SocketAddr;
+
+use serde_json::{Value, json};
+
+use crate::fake::Ports;
+use crate::tls;
+
+/// Every cluster that a call can be routed to by default: the slugs of the built-in providers.
+pub const PROVIDERS: [&str; 28] = [
+    "anthropic",
+    "aws-bedrock",
+    "azure-openai",
+    "baseten",
+    "cartesia",
+    "cerebras",
+    "cohere",
+    "deepgram",
+    "deepseek",
+    "elevenlabs",
+    "fal",
+    "fireworks",
+    "google",
+    "google-ai-studio",
+    "google-vertex-ai",
+    "grok",
+    "groq",
+    "huggingface",
+    "ideogram",
+    "mistral",
+    "openai",
+    "openrouter",
+    "parallel",
+    "perplexity-ai",
+    "replicate",
+    "together",
+    "workers-ai",
+    "outside",
+];
+
+/// The port of the fake that a cluster leads to, and the protocol spoken there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Upstream {
+    /// Nobody listens.
+    Dead,
+    /// HTTP/2 without TLS.
+    H2c,
+    /// HTTP/1.1.
+    Plain,
+    /// HTTP/1.1 whose script is the wire.
+    Raw,
+    /// TLS, HTTP/2 where offered, the certificate checked.
+    Tls,
+    /// As `Tls`, but for a name that the certificate does not hold for.
+    TlsOfAnother,
+}
+
+/// What the template needs to know.
+#[derive(Clone, Debug)]
+pub(crate) struct Tokens {
+    pub(crate) directory: String,
+    pub(crate) clusters: Vec<(String, Upstream)>,
+    pub(crate) plugin: Option<Plugin>,
+    pub(crate) buffer: usize,
+}
+
+/// The filter's mount.
+#[derive(Clone, Debug)]
+pub(crate) struct Plugin {
+    /// A `google.protobuf` message, as the plugin's `configuration`.
+    pub(crate) configuration: Value,
+    pub(crate) environment: Value,
+    pub(crate) stop_iteration: bool,
+}
+
+impl Tokens {
+    /// The bootstrap.
+    pub(crate) fn bootstrap(&self, ports: Ports) -> String {
+        let clusters: Vec<Value> = self
+            .clusters
+            .iter()
+            .map(|(name, upstream)| cluster(name, *upstream, ports))
+            .collect();
+        documents()
+            .0
+            .replace("${CLUSTERS}", &json!(clusters).to_string())
+            .replace("${DIRECTORY}", &self.directory)
+    }
+
+    /// The listener.
+    pub(crate) fn listener(&self) -> String {
+        let mut filters = Vec::new();
+        if let Some(plugin) = &self.plugin {
+            filters.push(plugin.filter(&self.directory));
+        }
+        filters.push(json!({"name": "envoy.filters.http.router", "typed_config": {
+            "@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router", "suppress_envoy_headers": true
+        }}));
+        let listener = documents()
+            .1
+            .replace("${FILTERS}", &json!(filters).to_string());
+        listener.replace("${BUFFER}", &self.buffer.to_string())
+    }
+}
+
+impl Plugin {
+    fn filter(&self, directory: &str) -> Value {
+        let mut config = json!({
+            "name": "sluice",
+            "root_id": "gateway",
+            "configuration": self.configuration,
+            "failure_policy": "FAIL_RELOAD",
+            "reload_config": {"backoff": {"base_interval": "0.1s"}},
+            "vm_config": {
+                "vm_id": "sluice",
+                "runtime": "envoy.wasm.runtime.v8",
+                "code": {"local": {"filename": format!("{directory}/sluice.wasm")}},
+                "environment_variables": {"key_values": self.environment}
+            }
+        });
+        if self.stop_iteration {
+            config["allow_on_headers_stop_iteration"] = json!(true);
+        }
+        let kind = "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm";
+        json!({"name": "envoy.filters.http.wasm", "typed_config": {"@type": kind, "config": config}})
+    }
+}
+
+fn documents() -> (&'static str, &'static str) {
+    include_str!("../envoy.yaml")
+        .split_once("\n---\n")
+        .expect("two documents")
+}
+
+fn cluster(name: &str, upstream: Upstream, ports: Ports) -> Value {
+    let port = match upstream {
+        Upstream::Dead => ports.dead,
+        Upstream::H2c | Upstream::Plain => ports.plain,
+        Upstream::Raw => ports.raw,
+        Upstream::Tls | Upstream::TlsOfAnother => ports.tls,
+    };
+    let h1 = json!({"enable_trailers": true});
+    let protocol = match upstream {
+        Upstream::Dead | Upstream::Plain | Upstream::Raw => {
+            json!({"explicit_http_config": {"http_protocol_options": h1}})
+        }
+        Upstream::H2c => json!({"explicit_http_config": {"http2_protocol_options": {}}}),
+        Upstream::Tls | Upstream::TlsOfAnother => {
+            json!({"auto_config": {"http_protocol_options": h1}})
+        }
+    };
+    let options = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
+    let mut cluster = json!({
+        "name": name,
+        "type": "STATIC",
+        "connect_timeout": "2s",
+        "load_assignment": {"cluster_name": name, "endpoints": [{"lb_endpoints": [endpoint(port)]}]},
+        "typed_extension_protocol_options": {options: protocol}
+    });
+    cluster["typed_extension_protocol_options"][options]["@type"] =
+        json!(format!("type.googleapis.com/{options}"));
+    match upstream {
+        Upstream::Tls => cluster["transport_socket"] = encrypted(tls::SERVER_NAME),
+        Upstream::TlsOfAnother => cluster["transport_socket"] = encrypted("another.test"),
+        Upstream::Dead | Upstream::H2c | Upstream::Plain | Upstream::Raw => {}
+    }
+    cluster
+}
+
+fn endpoint(address: SocketAddr) -> Value {
+    let address = json!({"address": address.ip().to_string(), "port_value": address.port()});
+    json!({"endpoint": {"address": {"socket_address": address}}})
+}
+
+fn encrypted(name: &str) -> Value {
+    json!({"name": "envoy.transport_sockets.tls", "typed_config": {
+        "@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext",
+        "sni": name,
+        "common_tls_context": {"validation_context": {
+            "trusted_ca": {"inline_string": tls::authority()},
+            "match_typed_subject_alt_names": [{"san_type": "DNS", "matcher": {"exact": name}}]
+        }}
+    }})
+}

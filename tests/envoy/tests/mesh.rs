@@ -1,0 +1,194 @@
+//! Issue: the filter can be loaded into a mesh that has other traffic, and says so when it is mounted wrongly.
+
+use serde_json::{Value, json};
+use sluice_e2e::contract::assert_refused;
+use sluice_e2e::{Answer, Gate, Lease, Shared, eventually, sample};
+
+static PASSING: Shared = Shared::new(|| {
+    let config = json!({"gateways": [{"id": "open", "cache_ttl": 300}], "outside_paths": "pass"});
+    crate::gateway().config(&config).start()
+});
+
+/// Mounted as Istio's `WasmPlugin` does it: without `allow_on_headers_stop_iteration`.
+static UNFLAGGED: Shared = Shared::new(|| {
+    let config = json!({"gateways": [{"id": "open"}, {"id": "cached", "cache_ttl": 300}]});
+    crate::gateway()
+        .config(&config)
+        .without_stop_iteration()
+        .start()
+});
+
+const OUTSIDE: [&str; 6] = [
+    "/",
+    "/healthz",
+    "/v1/chat/completions?a=b",
+    "/v1/models/gpt-4o",
+    "/v2/0123/open/openai/x",
+    "/other/%2e%2e//path",
+];
+
+fn passing() -> Lease {
+    PASSING.lease()
+}
+
+#[tokio::test]
+async fn a_request_outside_the_url_space_passes_untouched_when_so_configured() {
+    let gateway = passing();
+    for path in OUTSIDE {
+        let case = gateway
+            .fake
+            .case(Answer::json(203, &json!({"other": "service"})).header("x-own", "1"));
+        let call = gateway
+            .post(path)
+            .case(&case)
+            .header("accept-encoding", "gzip")
+            .header("cf-aig-event-id", "kept");
+        let call = call
+            .header("authorization", "Bearer theirs")
+            .header("x-byte", b"\xa1")
+            .json(&sample::ask("hi"));
+        let mut reply = call.send().await;
+        assert_eq!(
+            (reply.status, reply.header("x-own")),
+            (203, Some("1")),
+            "{path}"
+        );
+        assert!(
+            reply
+                .headers
+                .keys()
+                .all(|name| !name.as_str().starts_with("cf-aig-")),
+            "{:?}",
+            reply.headers
+        );
+        assert_eq!(reply.json().await, json!({"other": "service"}));
+        let seen = case.only();
+        assert_eq!(
+            (seen.path.as_str(), seen.header("host").as_deref()),
+            (path, Some("gateway.test"))
+        );
+        for (name, value) in [
+            ("accept-encoding", "gzip"),
+            ("cf-aig-event-id", "kept"),
+            ("authorization", "Bearer theirs"),
+        ] {
+            assert_eq!(seen.header(name).as_deref(), Some(value));
+        }
+        let entry = gateway.entry(&case).await;
+        assert_eq!(
+            (&entry["cluster"], &entry["record"]),
+            (&json!("outside"), &Value::Null)
+        );
+    }
+}
+
+#[tokio::test]
+async fn bodies_of_outside_requests_stream_both_ways() {
+    let gateway = passing();
+    let gate = Gate::new();
+    let case = gateway
+        .fake
+        .case(Answer::new(200).chunk("one").gate(&gate).chunk("two"));
+    let (feed, call) = gateway
+        .post("/upload")
+        .case(&case)
+        .header("content-type", "application/json")
+        .upload();
+    let call = tokio::spawn(call.send());
+    assert!(feed.chunk("{\"half\"").await);
+    case.until("the first half", |seen| seen.body == b"{\"half\"")
+        .await;
+    assert!(feed.chunk(": 1}").await);
+    drop(feed);
+    let mut reply = call.await.unwrap();
+    reply.expect_bytes(b"one").await;
+    gate.open();
+    assert_eq!(reply.text().await, "two");
+}
+
+#[tokio::test]
+async fn an_outside_request_cannot_pick_a_cluster() {
+    let gateway = passing();
+    let case = gateway.fake.case(sample::chat());
+    let reply = gateway
+        .get("/")
+        .case(&case)
+        .header("x-sluice-cluster", "openai")
+        .send()
+        .await;
+    assert_eq!(reply.status, 200);
+    assert_eq!(gateway.entry(&case).await["cluster"], "outside");
+}
+
+#[tokio::test]
+async fn the_gateways_own_urls_are_served_beside_them() {
+    let gateway = passing();
+    let case = gateway.fake.case(sample::chat());
+    let reply = gateway
+        .post("/v1/0123/open/openai/chat/completions")
+        .case(&case)
+        .json(&sample::ask("hi"))
+        .send()
+        .await;
+    assert_eq!(
+        (reply.status, reply.header("cf-aig-cache-status")),
+        (200, Some("MISS"))
+    );
+    let unknown = gateway
+        .post("/v1/0123/nonesuch/openai/x")
+        .json(&json!({}))
+        .send()
+        .await
+        .raw()
+        .await;
+    assert_refused(&unknown, 400, 2001);
+}
+
+#[tokio::test]
+async fn a_mount_without_stop_iteration_is_said_loudly_and_hangs_no_call() {
+    let gateway = UNFLAGGED.lease();
+    let case = gateway.fake.case(sample::chat());
+    let path = "/v1/0123/cached/openai/chat/completions";
+    let reply = gateway
+        .post(path)
+        .case(&case)
+        .json(&sample::ask(case.id()))
+        .send()
+        .await;
+    // An answer of whatever kind, in time; that it came is the promise.
+    assert!(
+        reply.status == 200 || reply.status == 500,
+        "{}",
+        reply.status
+    );
+    eventually("a warning in the log", || {
+        let log = gateway.output.log(0).join("\n");
+        log.contains("allow_on_headers_stop_iteration")
+            .then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn calls_that_need_no_body_work_without_stop_iteration() {
+    let gateway = UNFLAGGED.lease();
+    let case = gateway.fake.case(Answer::events(sample::chat_events()));
+    let call = gateway
+        .post("/v1/0123/open/openai/chat/completions")
+        .case(&case);
+    let mut reply = call.json(&sample::ask_stream("hi")).send().await;
+    assert_eq!(
+        reply.bytes().await,
+        Answer::events(sample::chat_events()).body()
+    );
+    assert_eq!(gateway.record(&case).await["tokens_in"], 11);
+    assert_eq!(
+        gateway
+            .get("/v1/0123/cached/openai/models")
+            .case(&case)
+            .send()
+            .await
+            .status,
+        200
+    );
+}

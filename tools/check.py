@@ -1,0 +1,84 @@
+"""Runs stages of the test suite in order and ends with what passed, what failed and what could not be run.
+
+`check.py STAGE…`; the stages are below. A stage that cannot run is named at the end with the reason; that is a failure
+when CI is set, or when it was asked for alone.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import NamedTuple
+
+from project import ROOT, WASM, say
+
+import envoy
+
+
+class Stage(NamedTuple):
+    what: str
+    command: tuple[str, ...]
+
+
+CANNOT_RUN = 3  # the exit code of a stage that lacks something on this machine; its last line says what
+
+
+def cargo_test(*arguments: str) -> tuple[str, ...]:
+    return ("cargo", "test", "--locked", *arguments)
+
+
+def script(path: str) -> tuple[str, ...]:
+    return (sys.executable, path)
+
+
+STAGES: dict[str, Stage] = {
+    "unit": Stage("unit and architecture tests", cargo_test()),
+    "envoy": Stage("tests in a real Envoy", cargo_test("-p", "sluice-e2e")),
+    "demo": Stage("the worked example", script("tools/demo.py")),
+    "python": Stage("Python SDK clients", script("tests/clients/run_python.py")),
+    "node": Stage("TypeScript SDK clients", script("tests/clients/run_node.py")),
+    "containers": Stage("container tests", script("tools/containers.py")),
+}
+
+
+def run(stage: Stage, environment: dict[str, str]) -> tuple[int, str]:
+    """The exit code, and the last line of standard error, all of which is passed on."""
+    last = ""
+    with subprocess.Popen(
+        stage.command,
+        cwd=ROOT,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+    ) as process:
+        assert process.stderr
+        for line in process.stderr:
+            print(line, end="", file=sys.stderr, flush=True)
+            last = line.strip() or last
+    return process.returncode, last
+
+
+def main(names: list[str]) -> int:
+    environment = {**os.environ, "ENVOY": envoy.find(), "SLUICE_WASM": str(WASM)}
+    passed: list[str] = []
+    failed: list[str] = []
+    not_run: list[str] = []
+    for stage in (STAGES[name] for name in names):
+        say(f"running {stage.what}")
+        code, last = run(stage, environment)
+        if code == CANNOT_RUN:
+            not_run.append(f"{stage.what} ({last})")
+        else:
+            (failed if code else passed).append(stage.what)
+    for how, stages in (("passed", passed), ("failed", failed), ("not run", not_run)):
+        print("".join(f"{how}: {what}\n" for what in stages), end="")
+    print(f"stages: {len(passed)} passed, {len(failed)} failed, {len(not_run)} skipped", flush=True)
+    must_run = bool(os.environ.get("CI")) or len(names) == 1
+    return 1 if failed or (not_run and must_run) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

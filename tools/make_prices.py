@@ -1,0 +1,357 @@
+#!/usr/bin/env python3
+"""Makes data/prices.json from two MIT-licensed public data sets (see NOTICE). Run when either publishes:
+
+    python3 -m venv .venv && . .venv/bin/activate
+    pip install genai-prices==0.2.3                       # primary
+    pip download --no-deps litellm==1.109.1 -d .venv      # secondary: only the JSON in the wheel is read
+    unzip -jo .venv/litellm-*.whl litellm/model_prices_and_context_window_backup.json -d .venv
+    python tools/make_prices.py --litellm .venv/model_prices_and_context_window_backup.json \
+           --litellm-version 1.109.1 --as-of 2026-11-22
+
+The output is the same for the same versions and date; review its diff, which is one line a model. Nothing of litellm
+is imported or run; genai_prices is imported only to read its table. --crosscheck FILE lists where the two disagree.
+"""
+import argparse, datetime as dt, functools, json, pathlib, re
+from decimal import Decimal
+from importlib.metadata import version
+
+from genai_prices import data as G, types as T
+
+OUT = pathlib.Path(__file__).resolve().parent.parent / 'data' / 'prices.json'
+
+# ---------------------------------------------------------------- provider slugs
+# slug -> (genai provider ids, litellm "litellm_provider" values, prefixes to strip from litellm keys)
+SLUGS = {
+    'openai':           (['openai'], ['openai', 'text-completion-openai'], ['openai/', 'text-completion-openai/']),
+    'anthropic':        (['anthropic'], ['anthropic'], ['anthropic/']),
+    'google-ai-studio': (['google'], ['gemini'], ['gemini/']),
+    'google-vertex-ai': (['google'], ['vertex_ai', 'vertex_ai-language-models', 'vertex_ai-anthropic_models',
+                         'vertex_ai-mistral_models', 'vertex_ai-llama_models', 'vertex_ai-embedding-models',
+                         'vertex_ai-deepseek_models', 'vertex_ai-qwen_models', 'vertex_ai-openai_models',
+                         'vertex_ai-zai_models', 'vertex_ai-ai21_models'], ['vertex_ai/']),
+    'azure-openai':     (['azure'], ['azure', 'azure_text'], ['azure/', 'azure_text/']),
+    'aws-bedrock':      (['aws'], ['bedrock', 'bedrock_converse'], ['bedrock_converse/', 'bedrock/']),
+    'workers-ai':       (['cloudflare'], ['cloudflare'], ['cloudflare/']),
+    'groq':             (['groq'], ['groq'], ['groq/']),
+    'mistral':          (['mistral'], ['mistral', 'codestral', 'text-completion-codestral'], ['mistral/', 'codestral/']),
+    'cohere':           (['cohere'], ['cohere', 'cohere_chat'], ['cohere/', 'cohere_chat/']),
+    'deepseek':         (['deepseek'], ['deepseek'], ['deepseek/']),
+    'grok':             (['x-ai'], ['xai'], ['xai/']),
+    'perplexity-ai':    (['perplexity'], ['perplexity'], ['perplexity/']),
+    'openrouter':       (['openrouter'], [], ['openrouter/']),
+    'huggingface':      (['huggingface_cerebras', 'huggingface_fireworks-ai', 'huggingface_groq', 'huggingface_hyperbolic',
+                          'huggingface_nebius', 'huggingface_novita', 'huggingface_nscale', 'huggingface_ovhcloud',
+                          'huggingface_publicai', 'huggingface_sambanova', 'huggingface_together'], [], []),
+    'cerebras':         (['cerebras'], ['cerebras'], ['cerebras/']),
+    'fireworks':        (['fireworks'], ['fireworks_ai', 'fireworks_ai-embedding-models'], ['fireworks_ai/']),
+    'together':         (['together'], ['together_ai'], ['together_ai/']),
+    'replicate':        ([], ['replicate'], ['replicate/']),
+    'baseten':          (['baseten'], ['baseten'], ['baseten/']),
+    'elevenlabs':       (['elevenlabs'], ['elevenlabs'], ['elevenlabs/']),
+    'deepgram':         ([], ['deepgram'], ['deepgram/']),
+    'fal':              ([], ['fal_ai'], ['fal_ai/']),
+    'parallel':         ([], ['parallel_ai'], ['parallel_ai/']),
+    # 'cartesia', 'ideogram': neither source has prices -> custom cost only
+}
+FALLBACK = {'azure-openai': ['openai', 'anthropic', 'deepseek', 'grok'], 'google-vertex-ai': ['anthropic']}
+MODES = {'chat', 'completion', 'responses', 'embedding', 'image_generation', 'image_edit', 'audio_transcription',
+         'audio_speech', 'rerank', 'ocr', 'moderation', 'realtime', 'search', 'video_generation', 'decisions', None}
+
+# ---------------------------------------------------------------- units
+GENAI_KEYS = {
+    'input_mtok': 'input', 'output_mtok': 'output', 'cache_read_mtok': 'cache_read', 'cache_write_mtok': 'cache_write',
+    'cache_write_1h_mtok': 'cache_write_1h', 'output_reasoning_mtok': 'reasoning', 'output_citation_mtok': 'citation',
+    'input_audio_mtok': 'audio_input', 'output_audio_mtok': 'audio_output', 'cache_audio_read_mtok': 'audio_cache_read',
+    'input_image_mtok': 'image_input', 'output_image_mtok': 'image_output', 'cache_image_read_mtok': 'image_cache_read',
+    'input_video_mtok': 'video_input', 'output_video_mtok': 'video_output',
+    'web_searches_kcount': 'web_search_1k', 'storage_searches_kcount': 'file_search_1k', 'requests_kcount': 'request_1k',
+    'rerank_searches_kcount': 'search_unit_1k', 'input_document_kpages': 'page_1k',
+    'input_annotated_document_kpages': 'annotated_page_1k', 'input_mchars': 'char_1m', 'audio_hours': 'audio_hour',
+    'input_audio_hours': 'audio_input_hour', 'output_audio_hours': 'audio_output_hour',
+    'input_text_messages_kcount': 'text_message_1k', 'social_searches_kcount': 'social_search_1k',
+    'code_executions_kcount': 'code_execution_1k',
+}
+LITELLM_KEYS = {  # name -> (our name, factor)
+    'input_cost_per_token': ('input', 1e6), 'output_cost_per_token': ('output', 1e6),
+    'cache_read_input_token_cost': ('cache_read', 1e6), 'cache_creation_input_token_cost': ('cache_write', 1e6),
+    'cache_creation_input_token_cost_above_1hr': ('cache_write_1h', 1e6),
+    'cache_creation_input_token_cost_above_12hr': ('cache_write_12h', 1e6),
+    'output_cost_per_reasoning_token': ('reasoning', 1e6), 'citation_cost_per_token': ('citation', 1e6),
+    'input_cost_per_audio_token': ('audio_input', 1e6), 'output_cost_per_audio_token': ('audio_output', 1e6),
+    'cache_read_input_audio_token_cost': ('audio_cache_read', 1e6),
+    'input_cost_per_image_token': ('image_input', 1e6), 'output_cost_per_image_token': ('image_output', 1e6),
+    'cache_read_input_image_token_cost': ('image_cache_read', 1e6),
+    'input_cost_per_video_token': ('video_input', 1e6), 'output_cost_per_video_token': ('video_output', 1e6),
+    'input_cost_per_character': ('char_1m', 1e6), 'input_cost_per_query': ('search_unit_1k', 1e3),
+    'input_cost_per_request': ('request_1k', 1e3), 'input_cost_per_image': ('image_input_each', 1),
+    'output_cost_per_image': ('image_each', 1), 'output_cost_per_pixel': ('output_gpixel', 1e9),
+    'input_cost_per_pixel': ('input_gpixel', 1e9), 'ocr_cost_per_page': ('page_1k', 1e3),
+    'annotation_cost_per_page': ('annotated_page_1k', 1e3), 'input_cost_per_second': ('audio_input_hour', 3600),
+    'output_cost_per_second': ('output_hour', 3600),
+}
+SUFFIX = re.compile(r'^(?P<base>.+?)(?:_above_(?P<k>\d+)k_tokens)?(?:_(?P<v>batches|flex|priority))?$')
+
+
+def num(x):
+    x = float(x)
+    x = float(f'{x:.10g}')
+    return int(x) if x == int(x) else x
+
+
+# ---------------------------------------------------------------- matching: globs, '*' = any run, '#' = one digit
+def rx_to_glob(rx):
+    anchored_end = rx.endswith('$')
+    body = rx.lstrip('^').rstrip('$')
+    out, i, alts = '', 0, None
+    body = body.replace(r'\d{8}', '#' * 8).replace(r'\d{4}', '####').replace(r'\d{2}', '##').replace(r'\d', '#')
+    pats = ['']
+    while i < len(body):
+        c = body[i]
+        if c == '\\':
+            pats = [p + body[i + 1] for p in pats]; i += 2
+        elif c == '[':
+            j = body.index(']', i); pats = [p + x for p in pats for x in body[i + 1:j]]; i = j + 1
+        elif c == '(':
+            j = body.index(')', i); grp = body[i + 1:j].replace('\\', ''); i = j + 1
+            if body[i:i + 1] == '?':
+                pats = pats + [p + grp for p in pats]; i += 1
+            else:
+                pats = [p + grp for p in pats]
+        else:
+            pats = [p + c for p in pats]; i += 1
+    return [p + ('' if anchored_end else '*') for p in pats]
+
+
+def clause(c):
+    """-> (any-of globs, not globs)"""
+    n = type(c).__name__
+    if n == 'ClauseEquals': return [c.equals.lower()], []
+    if n == 'ClauseStartsWith': return [c.starts_with.lower() + '*'], []
+    if n == 'ClauseEndsWith': return ['*' + c.ends_with.lower()], []
+    if n == 'ClauseContains': return ['*' + c.contains.lower() + '*'], []
+    if n == 'ClauseRegex':
+        if c.regex == '^(?!.*-[tT][tT][sS](?:$|-))': return [], ['*-tts', '*-tts-*']
+        return rx_to_glob(c.regex.lower()), []
+    any_, not_ = [], []
+    for s in (c.or_ if n == 'ClauseOr' else c.and_):
+        a, b = clause(s); any_ += a; not_ += b
+    if n == 'ClauseAnd' and len(any_) != 1:   # "A and B" of two positive globs: only prefix+contains occurs; join them
+        pre = [a for a in any_ if a.endswith('*') and not a.startswith('*')]
+        rest = [a for a in any_ if a not in pre]
+        any_ = [pre[0] + rest[0].lstrip('*')] if pre and rest else any_
+    return any_, not_
+
+
+@functools.lru_cache(None)
+def glob_re(g):
+    return re.compile('^' + ''.join('.*' if ch == '*' else r'\d' if ch == '#' else re.escape(ch) for ch in g) + '$')
+
+
+@functools.lru_cache(None)
+def literal_len(g):
+    return sum(ch not in '*#' for ch in g) + sum(ch == '#' for ch in g) * 0.5
+
+
+DATE = re.compile(r'[-@](20\d{6}|20\d\d-\d\d-\d\d)$')
+
+
+def exact(models, ref):
+    ref = ref.lower()
+    return any(ref == m['id'].lower() or ref in m.get('match', []) for m in models)
+
+
+def find(models, ref):
+    """The matching rule, as reference code. models: list with id/match/not."""
+    ref = ref.lower()
+    for cand in (ref, re.sub(r'-(20\d\d)(\d\d)(\d\d)$', r'-\1-\2-\3', ref), DATE.sub('', ref)):
+        best, score = None, -1
+        for m in models:
+            if any(glob_re(n).match(cand) for n in m.get('not', [])): continue
+            for g in [m['id'].lower()] + m.get('match', []):
+                if glob_re(g).match(cand):
+                    s = literal_len(g) + (1000 if not set('*#') & set(g) else 0)
+                    if s > score: best, score = m, s
+        if best: return best
+    return None
+
+
+# ---------------------------------------------------------------- genai-prices -> rows
+def flat(mp):
+    """ModelPrice -> ({key: base}, {threshold: {key: price}})"""
+    base, tiers = {}, {}
+    for k, v in mp.__dict__.items():
+        if v is None: continue
+        name = GENAI_KEYS[k]
+        if isinstance(v, T.TieredPrices):
+            base[name] = num(v.base)
+            for t in v.tiers: tiers.setdefault(t.start, {})[name] = num(t.price)
+        else:
+            base[name] = num(v)
+    return base, tiers
+
+
+def put(row, mp):
+    base, tiers = flat(mp)
+    row.update(base)
+    if tiers: row['tiers'] = [{'over': k, **v} for k, v in sorted(tiers.items())]
+    return row
+
+
+def from_genai(pid, as_of):
+    prov = next(p for p in G.providers if p.id == pid)
+    rows = []
+    for m in prov.models:
+        any_, not_ = clause(m.match)
+        row = {'id': m.id}
+        any_ = [a for a in dict.fromkeys(any_) if a != m.id.lower()]
+        if any_: row['match'] = any_
+        if not_: row['not'] = list(dict.fromkeys(not_))
+        if isinstance(m.prices, T.ModelPrice):
+            put(row, m.prices)
+        else:  # dated and daily prices: keep what holds on as_of, what comes later, and daily windows
+            current, later, hours = m.prices[0].prices, [], []
+            for c in m.prices[1:]:
+                k = c.constraint
+                if k is None: current = c.prices
+                elif isinstance(k, T.StartDateConstraint):
+                    if k.start_date <= as_of: current = c.prices
+                    else: later.append({'from': k.start_date.isoformat(), **put({}, c.prices)})
+                else:
+                    hours.append({'utc': [k.start_time.strftime('%H:%M'), k.end_time.strftime('%H:%M')], **put({}, c.prices)})
+            put(row, current)
+            if later: row['later'] = later
+            if hours: row['hours'] = hours
+        vs = {}
+        for v in m.price_variants or []:
+            if v.constraint and v.constraint.start_date > as_of: continue
+            (wk, wv), = v.when.items()
+            p = put({}, v.prices)
+            if p: vs.setdefault(f'{wk}={wv}', p)
+        if vs: row['variants'] = vs
+        if m.context_window: row['context'] = m.context_window
+        if m.deprecated: row['deprecated'] = True
+        row['src'] = 'genai-prices'
+        if not any(k in row for k in set(GENAI_KEYS.values()) | {'tiers', 'hours', 'later'}): row['free'] = True
+        rows.append(row)
+    return rows
+
+
+# ---------------------------------------------------------------- litellm -> rows
+def from_litellm(key, v, strip):
+    mid = key
+    for s in strip:
+        if mid.startswith(s): mid = mid[len(s):]; break
+    row, tiers, variants = {}, {}, {}
+    for k, x in v.items():
+        if not isinstance(x, (int, float)) or isinstance(x, bool): continue
+        m = SUFFIX.match(k)
+        if m['base'] not in LITELLM_KEYS: continue
+        name, f = LITELLM_KEYS[m['base']]
+        x = num(x * f)
+        tgt = row
+        if m['v']: tgt = variants.setdefault({'batches': 'processing=batch', 'flex': 'service_tier=flex', 'priority': 'service_tier=priority'}[m['v']], {})
+        if m['k']:
+            over = int(m['k']) * 1000
+            if m['v']:
+                ts = tgt.setdefault('tiers', [])
+                t = next((t for t in ts if t['over'] == over), None) or ts.append({'over': over}) or ts[-1]
+                t[name] = x
+            else:
+                tiers.setdefault(over, {})[name] = x
+        else:
+            tgt[name] = x
+    s = v.get('search_context_cost_per_query')
+    if isinstance(s, dict) and s.get('search_context_size_medium') is not None:
+        lo, me, hi = (num(1000 * s.get(f'search_context_size_{n}', 0)) for n in ('low', 'medium', 'high'))
+        row['web_search_1k'] = me
+        if not lo == me == hi: row['web_search_1k_low'], row['web_search_1k_high'] = lo, hi
+    if v.get('mode') not in ('audio_transcription', 'realtime', 'audio_speech', 'video_generation', 'chat', 'completion', 'responses', None):
+        row.pop('output_hour', None)
+    if row.get('audio_input_hour') and row.get('output_hour') == row.get('audio_input_hour'):
+        row.pop('output_hour')            # litellm repeats the same per-second price on both sides; it is charged once
+    row = {k: x for k, x in row.items() if x or k in ('input', 'output')}
+    if not any(row.values()): return None
+    out = {'id': mid, **row}
+    if tiers: out['tiers'] = [{'over': k, **t} for k, t in sorted(tiers.items())]
+    if variants: out['variants'] = variants
+    c = v.get('max_input_tokens') or v.get('max_tokens')
+    if isinstance(c, int): out['context'] = c
+    if v.get('mode') and v['mode'] != 'chat': out['mode'] = v['mode']
+    if v.get('deprecation_date'): out['deprecation_date'] = v['deprecation_date']
+    out['src'] = 'litellm'
+    return out
+
+
+def main():
+    ap = argparse.ArgumentParser()
+    ap.add_argument('--litellm', required=True); ap.add_argument('--litellm-version', default='?')
+    ap.add_argument('--as-of', default=dt.date.today().isoformat()); ap.add_argument('--out', default=OUT, type=pathlib.Path)
+    ap.add_argument('--crosscheck', type=pathlib.Path)
+    a = ap.parse_args()
+    as_of = dt.date.fromisoformat(a.as_of)
+    L = json.load(open(a.litellm)); L.pop('sample_spec', None)
+    providers, cross = {}, []
+    for slug, (gids, lprovs, strip) in SLUGS.items():
+        rows = []
+        for g in gids:
+            part = from_genai(g, as_of)
+            if slug == 'google-ai-studio': part = [r for r in part if 'claude' not in r['id']]
+            if slug == 'huggingface':
+                for r in part: r['via'] = g.split('_', 1)[1]
+            rows += part
+        taken, added = {}, []
+        for key, v in L.items():
+            if v.get('litellm_provider') not in lprovs or v.get('mode') not in MODES: continue
+            if slug == 'aws-bedrock' and key.startswith('bedrock/'): continue       # region-specific copies
+            if slug == 'azure-openai' and re.match(r'azure/(eu|us|global|global-standard)/', key): continue
+            if slug == 'replicate' and '/' not in key.replace('replicate/', '', 1): continue
+            r = from_litellm(key, v, strip)
+            if not r: continue
+            have = find(rows, r['id']) if rows else None
+            if have:
+                diff = {k: [have.get(k), r.get(k)] for k in ('input', 'output', 'cache_read', 'cache_write', 'cache_write_1h', 'audio_input', 'audio_output')
+                        if have.get(k) is not None and r.get(k) is not None and abs(have[k] - r[k]) > 1e-9}
+                cross.append({'provider': slug, 'genai_id': have['id'], 'litellm_id': key, 'diff': diff,
+                              'one_sided': {k: [have.get(k), r.get(k)] for k in ('cache_read', 'cache_write', 'cache_write_1h', 'cache_write_12h') if (have.get(k) is None) != (r.get(k) is None)}})
+                if not diff and have['id'] == r['id']:      # gap filling, only when every shared price agrees
+                    for k in ('cache_write_1h', 'cache_write_12h', 'reasoning'):
+                        if k in r and k not in have and (k != 'reasoning' or r[k] != r.get('output')):
+                            have[k] = r[k]; have.setdefault('filled', []).append(k)
+                    if 'deprecation_date' in r: have.setdefault('deprecation_date', r['deprecation_date'])
+                # an exact litellm id that genai-prices covers only by a wide pattern, at another price, is its own row
+                wide = diff and not exact(rows, r['id']) and r.get('input') and not (slug == 'aws-bedrock' and r['id'].startswith(('anthropic.', 'openai.', 'claude-')))
+                if not wide: continue
+                r['overrides_pattern_of'] = have['id']
+            if r['id'] not in taken: taken[r['id']] = 1; added.append(r)
+        providers[slug] = {'models': rows + sorted(added, key=lambda r: r['id'])}
+        if slug in FALLBACK: providers[slug]['fallback'] = FALLBACK[slug]
+    out = {
+        'meta': {
+            'as_of': a.as_of, 'currency': 'USD',
+            'sources': [
+                {'name': 'genai-prices', 'version': version('genai-prices'), 'license': 'MIT', 'url': 'github.com/pydantic/genai-prices'},
+                {'name': 'litellm', 'version': a.litellm_version, 'license': 'MIT (outside enterprise/)', 'url': 'github.com/BerriAI/litellm',
+                 'file': 'model_prices_and_context_window_backup.json'}],
+            'units': {'(no suffix)': 'USD per 1,000,000 tokens', '_1k': 'USD per 1,000 calls/pages/units', '_1m': 'USD per 1,000,000 characters',
+                      '_hour': 'USD per hour of media', '_gpixel': 'USD per 1e9 pixels', '_each': 'USD per image'},
+            'matching': "lower-case the model; a glob is literal but for '*' (any run) and '#' (one digit); exact beats pattern, then the longest literal wins; 'not' globs exclude",
+            'tiers': "'over': N applies to ALL tokens of the request when total input tokens (incl. cached) > N; the highest N wins; keys not repeated keep the base price",
+            'later': "prices that replace the row from that UTC date", 'hours': 'prices that replace the row inside that UTC window',
+            'free': 'listed without any price: cost 0',
+            'variants': "partial overrides for processing=batch, service_tier=..., speed=fast"},
+        'providers': providers}
+    with a.out.open('w') as f:   # one model a line: diffable
+        f.write('{"meta": ' + json.dumps(out['meta'], indent=1) + ',\n"providers": {\n')
+        for i, (s, p) in enumerate(providers.items()):
+            f.write(('' if i == 0 else ',\n') + json.dumps(s) + ': {' + (f'"fallback": {json.dumps(p["fallback"])}, ' if 'fallback' in p else '') + '"models": [\n')
+            f.write(',\n'.join(json.dumps(r, separators=(',', ':')) for r in p['models'])); f.write('\n]}')
+        f.write('\n}}\n')
+    if a.crosscheck: a.crosscheck.write_text(json.dumps([c for c in cross if c['diff']], indent=0))
+    for s, p in providers.items():
+        g = sum(r['src'] == 'genai-prices' for r in p['models'])
+        print(f'{s:18} {len(p["models"]):5} models ({g} genai-prices, {len(p["models"]) - g} litellm)')
+    print('compared', len(cross), 'disagree', sum(bool(c['diff']) for c in cross))
+
+
+if __name__ == '__main__':
+    main()
