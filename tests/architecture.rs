@@ -1,4 +1,10 @@
 //! The shape of the code, held by machine: sizes, borders, and what the module asks of its host.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "a test that cannot read its own repository should fail"
+)]
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,8 +14,14 @@ const MAX_LINES: usize = 300;
 
 /// Everything the module may import besides the proxy-wasm host calls. A new name here is a decision: hosts implement
 /// eight WASI calls at most.
-const WASI: [&str; 6] =
-    ["clock_time_get", "environ_get", "environ_sizes_get", "fd_write", "proc_exit", "random_get"];
+const WASI: [&str; 6] = [
+    "clock_time_get",
+    "environ_get",
+    "environ_sizes_get",
+    "fd_write",
+    "proc_exit",
+    "random_get",
+];
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -41,7 +53,10 @@ fn product_sources() -> Vec<(String, String)> {
 #[test]
 fn no_source_file_is_longer_than_a_reader_can_hold() {
     for (path, text) in product_sources() {
-        let product = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+        let product = text
+            .split("#[cfg(test)]\nmod tests {")
+            .next()
+            .unwrap_or_default();
         let lines = product.lines().count();
         assert!(lines <= MAX_LINES, "{path} has {lines} product lines");
     }
@@ -50,22 +65,35 @@ fn no_source_file_is_longer_than_a_reader_can_hold() {
 #[test]
 fn every_source_file_says_what_it_is_for() {
     for (path, text) in product_sources() {
-        assert!(text.starts_with("//!"), "{path} does not open with its purpose");
+        assert!(
+            text.starts_with("//!"),
+            "{path} does not open with its purpose"
+        );
     }
 }
 
 #[test]
 fn only_the_adapter_names_the_sdk() {
     for (path, text) in product_sources() {
-        let names_sdk = text.lines().any(|line| !line.trim_start().starts_with("//") && line.contains("proxy_wasm::"));
-        assert!(!names_sdk || path.starts_with("src/adapter/"), "{path} names proxy_wasm");
+        let names_sdk = text
+            .lines()
+            .any(|line| !line.trim_start().starts_with("//") && line.contains("proxy_wasm::"));
+        assert!(
+            !names_sdk || path.starts_with("src/adapter/"),
+            "{path} names proxy_wasm"
+        );
     }
 }
 
 #[test]
 fn the_core_does_not_know_who_calls_it() {
     // Arrows point one way: the lower rooms never name the upper ones.
-    let above = ["crate::exchange", "crate::policy", "crate::record", "crate::adapter"];
+    let above = [
+        "crate::exchange",
+        "crate::policy",
+        "crate::record",
+        "crate::adapter",
+    ];
     for (path, text) in product_sources() {
         let is_lower = path.starts_with("src/store/") || path.starts_with("src/llm/");
         let named = above.iter().find(|name| is_lower && text.contains(*name));
@@ -90,8 +118,12 @@ fn the_module_asks_its_host_for_nothing_unexpected() {
 }
 
 fn module() -> Option<Vec<u8>> {
-    let target = std::env::var("CARGO_TARGET_DIR").map_or_else(|_| root().join("target"), PathBuf::from);
-    let places = [target.join("sluice.wasm"), root().join("target/sluice.wasm")];
+    let target =
+        std::env::var("CARGO_TARGET_DIR").map_or_else(|_| root().join("target"), PathBuf::from);
+    let places = [
+        target.join("sluice.wasm"),
+        root().join("target/sluice.wasm"),
+    ];
     places.iter().find_map(|path| fs::read(path).ok())
 }
 

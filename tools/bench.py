@@ -69,53 +69,54 @@ def answering(text: str) -> str:
 
 
 class Load:
-    """Requests to one gateway; `fresh` makes every body another one, over all rounds."""
+    """Requests to one gateway. Where `fresh`, every body is another one, over all rounds; else all are the same."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, fresh: bool, cache: str | None) -> None:
         self.url = url
-        self.sent = 0
+        self.fresh = fresh
+        self.cache = cache
+        self.first = 0
 
-    def round(self, fresh: bool, cache: str | None) -> int:
-        done = self.wrk(fresh) if shutil.which("wrk") else self.threads(fresh)
-        self.sent += 1
-        request = urllib.request.Request(self.url + PATH, self.body(fresh, self.sent).encode(), HEADERS)
+    def round(self) -> int:
+        """The number of requests answered. One more checks that the cache did what this load is meant to measure."""
+        self.first += 1_000_000
+        done = self.wrk() if shutil.which("wrk") else self.threads()
+        request = urllib.request.Request(self.url + PATH, self.body(self.first - 1).encode(), HEADERS)
         with urllib.request.urlopen(request, timeout=10) as answer:
-            if answer.headers["cf-aig-cache-status"] != cache:
-                fail(f"expected cache status {cache}, got {answer.headers['cf-aig-cache-status']}")
+            if answer.headers["cf-aig-cache-status"] != self.cache:
+                fail(f"expected cache status {self.cache}, got {answer.headers['cf-aig-cache-status']}")
         return done
 
-    def body(self, fresh: bool, number: int) -> str:
-        return json.dumps(BODY).replace("#0", f"#{number}") if fresh else json.dumps(BODY)
+    def body(self, number: int) -> str:
+        return json.dumps(BODY).replace("#0", f"#{number}") if self.fresh else json.dumps(BODY)
 
-    def wrk(self, fresh: bool) -> int:
+    def wrk(self) -> int:
         script = TARGET / "run" / "bench.lua"
         headers = ", ".join(f'["{name}"] = "{value}"' for name, value in HEADERS.items())
-        script.write_text(WRK % (self.sent, headers, json.dumps(BODY), 1 if fresh else 0))
+        start, step = (self.first, 1) if self.fresh else (0, 0)
+        script.write_text(WRK % (start, headers, json.dumps(BODY), step))
         command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{SECONDS}s", "-s", str(script), self.url + PATH]
         shown = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-        if "Non-2xx" in shown or "Socket errors" in shown:
+        done = re.search(r"(\d+) requests in", shown)
+        if done is None or "Non-2xx" in shown or "Socket errors" in shown:
             fail(f"the load met errors:\n{shown}")
-        found = re.search(r"(\d+) requests in", shown)
-        done = int(found.group(1)) if found else 0
-        self.sent += (done + CONNECTIONS) if fresh else 0
-        return done
+        return int(done.group(1))
 
-    def threads(self, fresh: bool) -> int:
+    def threads(self) -> int:
         failures: list[str] = []
-        workers = [threading.Thread(target=self.work, args=(start, fresh, failures)) for start in range(CONNECTIONS)]
+        workers = [threading.Thread(target=self.work, args=(start, failures)) for start in range(CONNECTIONS)]
         for worker in workers:
             worker.start()
         for worker in workers:
             worker.join()
-        self.sent += REQUESTS if fresh else 0
         if failures:
             fail(f"the load met errors: {failures[0]}")
         return REQUESTS
 
-    def work(self, start: int, fresh: bool, failures: list[str]) -> None:
+    def work(self, start: int, failures: list[str]) -> None:
         connection = http.client.HTTPConnection(urlsplit(self.url).netloc)
         for number in range(start, REQUESTS, CONNECTIONS):
-            connection.request("POST", PATH, self.body(fresh, self.sent + number + 1), HEADERS)
+            connection.request("POST", PATH, self.body(self.first + number), HEADERS)
             answer = connection.getresponse()
             answer.read()
             if answer.status != 200:
@@ -145,16 +146,16 @@ def main() -> None:
         filtered = stack.enter_context(gateway.Gateway("bench", upstream=upstream))
         idle = resident_mb(filtered.pid())
         say(f"{ROUNDS} rounds of each kind, load by {'wrk' if shutil.which('wrk') else 'Python threads'}")
-        kinds = {  # the gateway, its load, whether every body is another one, the cache status to expect
-            "Envoy alone": (alone, Load(alone.url), True, None),
-            "miss, stored": (filtered, Load(filtered.url), True, "MISS"),
-            "hit": (filtered, Load(filtered.url), False, "HIT"),
+        kinds = {
+            "Envoy alone": (alone, Load(alone.url, fresh=True, cache=None)),
+            "miss, stored": (filtered, Load(filtered.url, fresh=True, cache="MISS")),
+            "hit": (filtered, Load(filtered.url, fresh=False, cache="HIT")),
         }
         costs: dict[str, list[float]] = {kind: [] for kind in kinds}
         for turn in range(ROUNDS + 1):  # the first only warms up
-            for kind, (running, load, fresh, cache) in kinds.items():
+            for kind, (running, load) in kinds.items():
                 before = cpu_seconds(running.pid())
-                requests = load.round(fresh, cache)
+                requests = load.round()
                 if turn:
                     costs[kind].append((cpu_seconds(running.pid()) - before) * 1e6 / requests)
         report(

@@ -1,7 +1,7 @@
 //! The port to the proxy: the few services that must answer in the middle of a thought.
 //!
 //! Bodies and header lists are not here: they go in and out of the core as values. The adapter implements the trait
-//! over host calls; [`fake::FakeHost`] implements it for native tests, with a clock and faults.
+//! over host calls; `fake::FakeHost` implements it for native tests, with a clock and faults.
 
 #[cfg(test)]
 pub mod fake;

@@ -70,6 +70,9 @@ fn make(kind: u8, bytes: &[u8]) -> Event {
 }
 
 proptest! {
+    // Each case plays whole calls.
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn any_chunking_gives_the_same_record_and_the_same_bytes(
         cuts in vec(any::<usize>(), 0..20),

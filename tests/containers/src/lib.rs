@@ -27,7 +27,11 @@ const IMAGE: &str = "envoyproxy/envoy:v1.40.0";
 
 static RUNTIME: LazyLock<tokio::runtime::Runtime> = LazyLock::new(|| {
     let mut builder = tokio::runtime::Builder::new_multi_thread();
-    builder.worker_threads(2).enable_all().build().expect("a runtime can be built")
+    builder
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .expect("a runtime can be built")
 });
 
 /// Envoy in a container of the local Docker engine.
@@ -40,12 +44,21 @@ struct Container {
 
 /// Whether an engine answers.
 pub fn engine_answers() -> bool {
-    let asked = Command::new("docker").arg("info").stdout(Stdio::null()).stderr(Stdio::null()).status();
+    let asked = Command::new("docker")
+        .arg("info")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
     asked.is_ok_and(|status| status.success())
 }
 
 impl Launcher for Docker {
-    fn launch(&self, directory: &Path, arguments: &[String], output: &Output) -> Result<Box<dyn Running>, String> {
+    fn launch(
+        &self,
+        directory: &Path,
+        arguments: &[String],
+        output: &Output,
+    ) -> Result<Box<dyn Running>, String> {
         let image = std::env::var("SLUICE_ENVOY_IMAGE").unwrap_or_else(|_| IMAGE.to_owned());
         let (name, tag) = image.rsplit_once(':').unwrap_or((&image, "latest"));
         let (stdout, stderr) = (pipe().expect("a pipe"), pipe().expect("a pipe"));
@@ -58,10 +71,18 @@ impl Launcher for Docker {
             .with_log_consumer(forward(stdout.1, stderr.1))
             .with_startup_timeout(Duration::from_secs(60))
             .with_cmd(arguments);
-        let started = apart(async { request.start().await.map_err(|error| format!("{image}: {error}")) });
+        let started = apart(async {
+            request
+                .start()
+                .await
+                .map_err(|error| format!("{image}: {error}"))
+        });
         let container = started?;
         let guard = Guard::new(&["docker", "rm", "--force", container.id()]);
-        Ok(Box::new(Container { container: Some(container), guard }))
+        Ok(Box::new(Container {
+            container: Some(container),
+            guard,
+        }))
     }
 }
 
