@@ -219,9 +219,11 @@ impl Answer {
         self.meter.finish();
     }
 
-    /// Whether the whole answer was seen. Where the content does not tell, its framing must.
+    /// Whether the whole answer was seen: the last event of a stream, the end of any other body. Where the content does
+    /// not tell, its framing must.
     fn is_complete(&self) -> bool {
-        self.meter.is_complete() && (self.framed || !self.meter.is_opaque())
+        let ended = self.ended || self.meter.is_event_stream();
+        ended && self.meter.is_complete() && (self.framed || !self.meter.is_opaque())
     }
 
     fn settle(&self, record: &mut Record, ending: &Ending, now: u64) {

@@ -33,17 +33,19 @@ pub struct Admission {
 pub fn admit(gateway: &Gateway, head: &HeaderList) -> Result<Admission, Reject> {
     let mut admission = Admission::default();
     if let Some(value) = head.value(OWN_HEADER) {
-        admission.credential = recognise(gateway, value);
+        admission.credential = bearer(value).and_then(|value| recognise(gateway, value));
     }
     // When the own header is there, `Authorization` belongs to the provider (contract §5); still, a value that is
     // one of our credentials is never the provider's.
     for name in CREDENTIAL_HEADERS {
-        let found = head
-            .values(name)
-            .find_map(|value| recognise(gateway, value));
-        if let Some(found) = found {
+        let found = head.values(name).find_map(|value| {
+            let shown = bearer(value);
+            let found = recognise(gateway, shown.unwrap_or(value.trim_ascii()))?;
+            Some((found, shown.is_some() || *name != "authorization"))
+        });
+        if let Some((found, is_well_formed)) = found {
             admission.consumed.push(name);
-            if !head.contains(OWN_HEADER) {
+            if is_well_formed && !head.contains(OWN_HEADER) {
                 admission.credential.get_or_insert(found);
             }
         }
@@ -57,12 +59,12 @@ pub fn admit(gateway: &Gateway, head: &HeaderList) -> Result<Admission, Reject> 
     Ok(admission)
 }
 
-/// The name of the credential that `value` (with or without `Bearer `) is.
+/// The name of the credential that `value` is.
 fn recognise(gateway: &Gateway, value: &[u8]) -> Option<String> {
     if gateway.credentials.is_empty() {
         return None;
     }
-    let shown: [u8; 32] = Sha256::digest(bearer(value)).into();
+    let shown: [u8; 32] = Sha256::digest(value).into();
     let mut found = None;
     // Every credential is compared, so that time does not tell which one matched.
     for credential in &gateway.credentials {
@@ -77,12 +79,12 @@ fn recognise(gateway: &Gateway, value: &[u8]) -> Option<String> {
     found
 }
 
-fn bearer(value: &[u8]) -> &[u8] {
-    let value = value.trim_ascii();
-    match value.split_at_checked(7) {
-        Some((scheme, rest)) if scheme.eq_ignore_ascii_case(b"bearer ") => rest.trim_ascii(),
-        Some(_) | None => value,
-    }
+/// What follows `Bearer ` (RFC 6750 §2.1).
+fn bearer(value: &[u8]) -> Option<&[u8]> {
+    let (scheme, rest) = value.trim_ascii().split_at_checked(7)?;
+    scheme
+        .eq_ignore_ascii_case(b"bearer ")
+        .then(|| rest.trim_ascii())
 }
 
 fn split_protocols(gateway: &Gateway, value: &[u8], admission: &mut Admission) {
