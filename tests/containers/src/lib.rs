@@ -71,14 +71,9 @@ impl Launcher for Docker {
             .with_log_consumer(forward(stdout.1, stderr.1))
             .with_startup_timeout(Duration::from_secs(60))
             .with_cmd(arguments);
-        let started = apart(async {
-            request
-                .start()
-                .await
-                .map_err(|error| format!("{image}: {error}"))
-        });
-        let container = started?;
-        let guard = Guard::new(&["docker", "rm", "--force", container.id()]);
+        let container = apart(async move { request.start().await })
+            .map_err(|error| format!("{image}: {error}"))?;
+        let guard = Guard::new(directory, &["docker", "rm", "--force", container.id()]);
         Ok(Box::new(Container {
             container: Some(container),
             guard,
@@ -91,7 +86,7 @@ impl Running for Container {
         let Some(container) = self.container.take() else {
             return false;
         };
-        let (container, alive) = apart(async {
+        let (container, alive) = apart(async move {
             let alive = container.is_running().await.unwrap_or(false);
             (container, alive)
         });
@@ -103,7 +98,7 @@ impl Running for Container {
 impl Drop for Container {
     fn drop(&mut self) {
         if let Some(container) = self.container.take() {
-            apart(async { drop(container.rm().await) });
+            apart(async move { drop(container.rm().await) });
         }
         self.guard.dismiss();
     }

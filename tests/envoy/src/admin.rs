@@ -20,6 +20,14 @@ impl Admin {
             .1
     }
 
+    /// One part of the configuration in force.
+    pub(crate) fn config_dump(self, resource: &str) -> Value {
+        let (_, dump) = http_get(self.0, &format!("/config_dump?mask={resource}"))
+            .expect("the admin port answers");
+        let dump: Value = serde_json::from_str(&dump).expect("JSON");
+        dump["configs"][0].clone()
+    }
+
     /// Where the first listener stands; `None` while there is none.
     pub(crate) fn listener(self) -> Option<SocketAddr> {
         let (_, listeners) = http_get(self.0, "/listeners?format=json")?;

@@ -18,6 +18,9 @@ use crate::launch::{Launcher, Running, wasm};
 use crate::output::Output;
 use crate::template::{PROVIDERS, Plugin, Tokens, Upstream};
 
+/// A URL that every filter answers by itself, and that is nobody's without one.
+const READY: &str = "/v1/-/-/-/ready";
+
 /// A gateway to be started.
 pub struct Builder {
     launcher: Box<dyn Launcher>,
@@ -27,6 +30,7 @@ pub struct Builder {
     clusters: Vec<(String, Upstream)>,
     workers: u32,
     buffer: usize,
+    bootstrap: Option<String>,
 }
 
 impl Builder {
@@ -42,6 +46,7 @@ impl Builder {
                 .to_vec(),
             workers: 2,
             buffer: 64 << 20,
+            bootstrap: None,
         }
     }
 
@@ -92,6 +97,13 @@ impl Builder {
         self
     }
 
+    /// A whole Envoy configuration instead of the harness's own, `target/sluice.wasm` in it being the filter under test.
+    /// Updates and log records are then not to be had.
+    pub fn bootstrap(mut self, yaml: &str) -> Self {
+        self.bootstrap = Some(yaml.to_owned());
+        self
+    }
+
     /// Starts it; panics with Envoy's log when it does not come up.
     pub fn start(self) -> Gateway {
         self.try_start()
@@ -104,11 +116,14 @@ impl Builder {
         permit(directory.path(), 0o755);
         let fake = Fake::start();
         let tokens = self.tokens(directory.path());
-        replace(
-            directory.path(),
-            "bootstrap.yaml",
-            &tokens.bootstrap(fake.ports()),
-        );
+        let bootstrap = match &self.bootstrap {
+            Some(given) => given.replace(
+                "target/sluice.wasm",
+                &format!("{}/sluice.wasm", tokens.directory),
+            ),
+            None => tokens.bootstrap(fake.ports()),
+        };
+        replace(directory.path(), "bootstrap.yaml", &bootstrap);
         replace(directory.path(), "listener.yaml", &tokens.listener());
         let admin_file = directory.path().join("admin");
         replace(directory.path(), "admin", "");
@@ -128,7 +143,7 @@ impl Builder {
         })?;
         let listener = until(&mut envoy, &output, "listener", || admin.listener())?;
         until(&mut envoy, &output, "answer", || {
-            http_get(listener, "/ready?").filter(|(status, _)| *status != 503)
+            http_get(listener, READY).filter(|(status, _)| *status != 503)
         })?;
         Ok(Gateway {
             fake,
@@ -142,7 +157,7 @@ impl Builder {
     }
 
     fn tokens(&self, directory: &Path) -> Tokens {
-        if self.configuration.is_some() {
+        if self.configuration.is_some() || self.bootstrap.is_some() {
             let copy = directory.join("sluice.wasm");
             std::fs::copy(wasm(), &copy).expect("the filter can be copied");
             permit(&copy, 0o644);

@@ -125,6 +125,11 @@ impl Call {
         reply.unwrap_or_else(|error| panic!("{what} got no answer: {error}"))
     }
 
+    /// Makes the call and reads the answer to its end, which must be a clean one.
+    pub async fn complete(self) -> RawReply {
+        self.send().await.raw().await
+    }
+
     /// Makes the call; an error when there is no answer at all.
     pub async fn try_send(self) -> Result<Reply, hyper::Error> {
         let stream = TcpStream::connect(self.address)

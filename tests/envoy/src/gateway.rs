@@ -68,6 +68,15 @@ impl Gateway {
         count(&self.admin.stats(name), name)
     }
 
+    /// The clusters of the bootstrap, as Envoy understood them.
+    pub fn clusters(&self) -> Vec<Value> {
+        let dump = self.admin.config_dump("bootstrap");
+        dump["bootstrap"]["static_resources"]["clusters"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default()
+    }
+
     /// Waits for the access log entry of the case's only call.
     pub async fn entry(&self, case: &Case) -> Value {
         let mut entries = self.entries(case, 1).await;

@@ -33,7 +33,7 @@ pub struct Native;
 impl Launcher for Native {
     fn launch(
         &self,
-        _: &Path,
+        directory: &Path,
         arguments: &[String],
         output: &Output,
     ) -> Result<Box<dyn Running>, String> {
@@ -48,7 +48,7 @@ impl Launcher for Native {
             child.stdout.take().expect("a pipe"),
             child.stderr.take().expect("a pipe"),
         );
-        let guard = Guard::new(&["kill", "-9", &child.id().to_string()]);
+        let guard = Guard::new(directory, &["kill", "-9", &child.id().to_string()]);
         Ok(Box::new(Process { child, guard }))
     }
 }
@@ -73,14 +73,18 @@ impl Drop for Process {
     }
 }
 
-/// A process that runs a command when this one ends without having dismissed it.
+/// A process that runs a command and removes a folder when this one ends without having dismissed it.
 pub struct Guard(Child);
 
 impl Guard {
-    /// Sets the command.
-    pub fn new(command: &[&str]) -> Self {
+    /// Sets the folder and the command.
+    pub fn new(directory: &Path, command: &[&str]) -> Self {
         let script = Command::new("sh")
-            .args(["-c", "read -r _; \"$@\" >/dev/null 2>&1", "guard"])
+            .args([
+                "-c",
+                "trap '' HUP INT TERM; read -r _; \"$@\"; rm -rf \"$0\"",
+            ])
+            .arg(directory)
             .args(command)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())

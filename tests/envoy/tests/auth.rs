@@ -51,7 +51,9 @@ async fn without_a_credential_or_with_a_wrong_one_nothing_is_served() {
             .case(&case)
             .header(name, value)
             .json(&sample::ask("hi"));
-        assert_refused(&call.send().await.raw().await, 401, 2009);
+        let reply = call.complete().await;
+        assert_eq!(reply.status, 401, "{name}: {value}");
+        assert_refused(&reply, 401, 2009);
     }
     assert_eq!(case.seen().len(), 0);
 }
@@ -109,7 +111,7 @@ async fn a_credential_is_accepted_where_sdks_put_it_and_goes_no_further() {
             .case(&case)
             .header(name, value)
             .json(&sample::ask("hi"));
-        assert_eq!(call.send().await.status, 200, "{name}");
+        assert_eq!(call.complete().await.status, 200, "{name}");
         let seen = case.only();
         let leaks = |value: &[u8]| String::from_utf8_lossy(value).contains("first-credential");
         assert!(
@@ -129,7 +131,7 @@ async fn the_other_sub_protocols_of_a_websocket_go_on() {
         .get("/v1/0123/locked/openai/realtime")
         .case(&case)
         .header("sec-websocket-protocol", protocols);
-    assert_eq!(call.send().await.status, 200);
+    assert_eq!(call.complete().await.status, 200);
     let sent = case
         .only()
         .header("sec-websocket-protocol")
@@ -149,7 +151,7 @@ async fn the_providers_credential_passes_beside_the_gateways() {
     let call = call
         .header("authorization", "Bearer sk-of-the-provider")
         .header("x-api-key", "sk-other");
-    assert_eq!(call.json(&sample::ask("hi")).send().await.status, 200);
+    assert_eq!(call.json(&sample::ask("hi")).complete().await.status, 200);
     let seen = case.only();
     assert_eq!(
         seen.header("authorization").as_deref(),
@@ -169,7 +171,7 @@ async fn an_open_gateway_serves_everybody_and_still_keeps_what_is_meant_for_it()
             .json(&sample::ask("hi"));
         assert_eq!(
             call.header("cf-aig-authorization", value)
-                .send()
+                .complete()
                 .await
                 .status,
             200
@@ -189,9 +191,7 @@ async fn a_credential_is_checked_before_the_provider_is_looked_at() {
     let reply = gateway
         .post("/v1/0123/locked/nonesuch/x")
         .json(&json!({}))
-        .send()
-        .await
-        .raw()
+        .complete()
         .await;
     assert_refused(&reply, 401, 2009);
 }

@@ -63,7 +63,7 @@ async fn a_large_json_body_arrives_whole_however_it_is_framed() {
             .case(&case)
             .header("content-type", "application/json")
             .over_http2(http2);
-        let status = call.framed(body.clone(), piece).send().await.status;
+        let status = call.framed(body.clone(), piece).complete().await.status;
         assert_eq!(status, 200);
         assert!(case.only().body == body);
     }
@@ -99,11 +99,7 @@ async fn a_held_body_over_the_limit_is_refused_with_a_clear_error() {
             .case(&case)
             .header("content-type", "application/json")
             .over_http2(http2);
-        assert_refused(
-            &call.framed(body, piece).send().await.raw().await,
-            413,
-            2903,
-        );
+        assert_refused(&call.framed(body, piece).complete().await, 413, 2903);
         assert_eq!(case.seen().len(), 0);
     }
 }
@@ -118,7 +114,7 @@ async fn a_body_over_the_limit_passes_where_nothing_must_be_held() {
         .case(&case)
         .header("content-type", "application/json")
         .body(body.clone());
-    assert_eq!(call.send().await.status, 200);
+    assert_eq!(call.complete().await.status, 200);
     assert_eq!(case.only().body, body);
 }
 
@@ -141,6 +137,26 @@ async fn a_body_over_the_limit_passes_uncached_when_so_configured() {
         let seen = case.seen();
         assert!(seen.len() == 2 && seen.iter().all(|seen| seen.body == body));
     }
+}
+
+#[tokio::test]
+async fn a_body_over_envoys_own_limit_is_told_as_too_large() {
+    let config = json!({"gateways": [{"id": "cached", "cache_ttl": 300}]});
+    let gateway = crate::gateway().config(&config).buffer(20_000).start();
+    let case = gateway.fake.case(sample::chat());
+    let body = json_of(2 << 20, case.id());
+    let call = gateway
+        .post(CACHED)
+        .case(&case)
+        .header("content-type", "application/json");
+    assert_refused(&call.body(body).complete().await, 413, 2903);
+    assert_eq!(
+        (
+            case.seen().len(),
+            &gateway.record(&case).await["status_code"]
+        ),
+        (0, &json!(413))
+    );
 }
 
 #[tokio::test]
@@ -218,8 +234,9 @@ async fn calls_without_a_body_work_on_every_kind_of_gateway() {
     {
         for path in [CHAT, CACHED] {
             let case = gateway.fake.case(sample::chat());
+            let path = format!("{path}?of={}", case.id());
             let call = gateway
-                .call(method, path)
+                .call(method, &path)
                 .case(&case)
                 .header("content-type", "application/json");
             let mut reply = call.over_http2(http2).send().await;

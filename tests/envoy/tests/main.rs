@@ -18,6 +18,7 @@ mod mesh;
 mod rate_limit;
 mod record;
 mod routing;
+mod shipped;
 mod single_flight;
 mod streaming;
 mod usage;

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
+use serde_json::json;
 use sluice_e2e::contract::assert_refused;
 use sluice_e2e::{Call, Case, Gateway, Lease, Shared, sample};
 
@@ -67,21 +67,21 @@ async fn a_refusal_says_how_long_to_wait_and_reaches_nobody() {
     let gateway = gateway();
     let case = gateway.fake.case(sample::chat());
     assert_eq!(
-        ask(&gateway, "refused", &case, "hi").send().await.status,
+        ask(&gateway, "refused", &case, "hi")
+            .complete()
+            .await
+            .status,
         200
     );
-    let reply = ask(&gateway, "refused", &case, "hi")
-        .send()
-        .await
-        .raw()
-        .await;
+    let reply = ask(&gateway, "refused", &case, "hi").complete().await;
     assert_refused(&reply, 429, 2003);
     assert_eq!(
         reply.json()["error"],
         json!([{"code": 2003, "message": "Rate limited"}])
     );
     let wait: u64 = reply.header("retry-after").unwrap().parse().unwrap();
-    assert!((590..=600).contains(&wait), "{wait}");
+    // Enough in any case, and no more than a sixtieth of the interval too much.
+    assert!((590..=611).contains(&wait), "{wait}");
     assert!(reply.header("cf-aig-log-id").is_some());
     assert_eq!(case.seen().len(), 1);
     let records = gateway.records(&case, 2).await;
@@ -100,7 +100,7 @@ async fn every_gateway_and_account_has_a_limit_of_its_own() {
     let case = gateway.fake.case(sample::chat());
     for (id, status) in [("left", 200), ("left", 429), ("right", 200), ("right", 429)] {
         assert_eq!(
-            ask(&gateway, id, &case, "hi").send().await.status,
+            ask(&gateway, id, &case, "hi").complete().await.status,
             status,
             "{id}"
         );
@@ -112,27 +112,37 @@ async fn answers_from_the_cache_are_not_counted() {
     let gateway = gateway();
     let case = gateway.fake.case(sample::chat());
     assert_eq!(
-        ask(&gateway, "cached", &case, "one").send().await.status,
+        ask(&gateway, "cached", &case, "one")
+            .complete()
+            .await
+            .status,
         200
     );
     for _ in 0..5 {
-        let reply = ask(&gateway, "cached", &case, "one").send().await;
-        assert_eq!(
-            (reply.status, reply.header("cf-aig-cache-status")),
-            (200, Some("HIT"))
-        );
+        let reply = ask(&gateway, "cached", &case, "one").complete().await;
+        let from_cache = reply.header("cf-aig-cache-status").as_deref() == Some("HIT");
+        assert_eq!((reply.status, from_cache), (200, true));
     }
     assert_eq!(
-        ask(&gateway, "cached", &case, "two").send().await.status,
+        ask(&gateway, "cached", &case, "two")
+            .complete()
+            .await
+            .status,
         200
     );
     assert_eq!(
-        ask(&gateway, "cached", &case, "three").send().await.status,
+        ask(&gateway, "cached", &case, "three")
+            .complete()
+            .await
+            .status,
         429
     );
     // Not even when nothing else is left.
     assert_eq!(
-        ask(&gateway, "cached", &case, "one").send().await.status,
+        ask(&gateway, "cached", &case, "one")
+            .complete()
+            .await
+            .status,
         200
     );
 }
@@ -151,7 +161,10 @@ async fn a_fixed_window_ends_when_it_was_told_to() {
     assert!((1..=2).contains(&wait), "{wait}");
     tokio::time::sleep(Duration::from_secs(wait)).await;
     for _ in 0..3 {
-        assert_eq!(ask(&gateway, "fixed", &case, "hi").send().await.status, 200);
+        assert_eq!(
+            ask(&gateway, "fixed", &case, "hi").complete().await.status,
+            200
+        );
     }
 }
 
@@ -169,7 +182,7 @@ async fn no_trailing_interval_of_a_sliding_window_has_more_than_the_limit() {
             200 => served.push((sent, Instant::now())),
             status => {
                 assert_eq!(status, 429);
-                waits.push(Value::from(reply.header("retry-after").unwrap()));
+                waits.push(reply.header("retry-after").unwrap().parse::<u32>().unwrap());
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         }
@@ -181,8 +194,5 @@ async fn no_trailing_interval_of_a_sliding_window_has_more_than_the_limit() {
     }
     // And the limit is used: 3 at once, and 3 more in each interval that follows.
     assert!(served.len() >= 6, "only {} calls were served", served.len());
-    assert!(
-        waits.iter().all(|wait| wait == "1" || wait == "2"),
-        "{waits:?}"
-    );
+    assert!(waits.iter().all(|wait| (1..=3).contains(wait)), "{waits:?}");
 }

@@ -130,11 +130,7 @@ async fn latency_is_the_time_to_the_first_byte() {
 async fn every_refusal_is_recorded_once() {
     let gateway = gateway();
     let limited = gateway.fake.case(sample::chat());
-    ask(&gateway, "limited", &limited)
-        .send()
-        .await
-        .bytes()
-        .await;
+    ask(&gateway, "limited", &limited).complete().await;
     for (path, status, code) in [
         ("/v1/0123/locked/openai/chat/completions", 401, 2009),
         ("/v1/0123/nonesuch/openai/chat/completions", 400, 2001),
@@ -166,8 +162,8 @@ async fn every_refusal_is_recorded_once() {
 async fn a_cached_answer_is_recorded_as_free() {
     let gateway = gateway();
     let case = gateway.fake.case(sample::chat());
-    ask(&gateway, "cached", &case).send().await.bytes().await;
-    ask(&gateway, "cached", &case).send().await.bytes().await;
+    ask(&gateway, "cached", &case).complete().await;
+    ask(&gateway, "cached", &case).complete().await;
     let records = gateway.records(&case, 2).await;
     let hit = records
         .iter()
@@ -274,7 +270,7 @@ async fn logging_can_be_switched_off_and_on_per_gateway_and_per_call() {
         let call = header
             .into_iter()
             .fold(call, |call, value| call.header("cf-aig-collect-log", value));
-        let reply = call.send().await.raw().await;
+        let reply = call.complete().await;
         assert_eq!(reply.status, 200);
         assert_eq!(
             reply.header("cf-aig-log-id").is_some(),

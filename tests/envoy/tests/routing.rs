@@ -225,9 +225,7 @@ async fn every_provider_gets_its_own_host_and_path() {
             .post(&url)
             .case(&case)
             .json(&sample::ask("hi"))
-            .send()
-            .await
-            .raw()
+            .complete()
             .await;
         assert_eq!(reply.status, 200, "{written}");
         assert_named(&reply);
@@ -262,7 +260,7 @@ async fn a_provider_can_be_given_another_cluster_and_host() {
                 .post(&url)
                 .case(&case)
                 .json(&json!({}))
-                .send()
+                .complete()
                 .await
                 .status,
             200
@@ -302,7 +300,7 @@ async fn a_custom_provider_gets_the_path_appended_to_its_base_url() {
                 .post(&url)
                 .case(&case)
                 .json(&json!({}))
-                .send()
+                .complete()
                 .await
                 .status,
             200
@@ -344,7 +342,7 @@ async fn method_query_headers_credential_and_body_pass_unchanged() {
             .iter()
             .fold(call, |call, (name, value)| call.header(name, value))
             .body(body);
-        assert_eq!(call.send().await.status, 200);
+        assert_eq!(call.complete().await.status, 200);
         let seen = case.only();
         assert_eq!((seen.method.as_str(), seen.body.as_slice()), (method, body));
         assert_eq!(seen.path, "/v1/chat/completions?a=%20b&c=d;e&&f");
@@ -394,7 +392,7 @@ async fn what_is_meant_for_the_gateway_or_the_proxy_never_reaches_the_provider()
     for name in names {
         call = call.header(name, "1");
     }
-    assert_eq!(call.send().await.status, 200);
+    assert_eq!(call.complete().await.status, 200);
     let seen = case.only();
     for (name, _) in &seen.headers {
         let meant = name.starts_with("cf-")
@@ -416,7 +414,7 @@ async fn only_answers_that_can_be_read_are_asked_for_on_json_calls() {
         assert_eq!(
             call.header("content-type", kind)
                 .body("{}")
-                .send()
+                .complete()
                 .await
                 .status,
             200
@@ -486,9 +484,7 @@ async fn unknown_providers_gateways_and_urls_are_told_apart() {
             .post(path)
             .case(&case)
             .json(&sample::ask("hi"))
-            .send()
-            .await
-            .raw()
+            .complete()
             .await;
         assert_refused(&reply, status, code);
         assert_eq!(case.seen().len(), 0, "{path}");
@@ -527,9 +523,7 @@ async fn a_provider_that_cannot_be_reached_is_told_in_the_contracts_words() {
             .post(&path)
             .case(&case)
             .json(&sample::ask("hi"))
-            .send()
-            .await
-            .raw()
+            .complete()
             .await;
         assert_refused(&reply, 400, 2005);
         assert_eq!(case.seen().len(), 0);

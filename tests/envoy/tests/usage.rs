@@ -151,7 +151,7 @@ async fn what_is_not_known_is_null_and_never_zero() {
         .post(CHAT)
         .case(&case)
         .json(&json!({"model": "nobody-knows-me-1"}));
-    assert_eq!(call.send().await.status, 200);
+    assert_eq!(call.complete().await.status, 200);
     let record_of_stranger = gateway.record(&case).await;
     assert_eq!(
         (
@@ -177,6 +177,21 @@ async fn what_is_not_known_is_null_and_never_zero() {
 }
 
 #[tokio::test]
+async fn a_compressed_answer_passes_unread() {
+    let gateway = gateway();
+    let bytes = b"\x1f\x8b\x08\x00 not really gzip {\"usage\": {\"prompt_tokens\": 1}}".to_vec();
+    let answer = Answer::new(200)
+        .header("content-type", "application/json")
+        .header("content-encoding", "gzip");
+    let record = record(&gateway, CHAT, answer.chunk(bytes).sized()).await;
+    assert_eq!(
+        (&record["tokens_in"], &record["cost"]),
+        (&json!(null), &json!(null))
+    );
+    assert_eq!(record["success"], true);
+}
+
+#[tokio::test]
 async fn the_model_that_answered_is_the_one_recorded() {
     let gateway = gateway();
     assert_eq!(
@@ -191,9 +206,7 @@ async fn the_model_that_answered_is_the_one_recorded() {
         .post(CHAT)
         .case(&case)
         .json(&sample::ask("hi"))
-        .send()
-        .await
-        .bytes()
+        .complete()
         .await;
     let failed = gateway.record(&case).await;
     assert_eq!(
@@ -212,6 +225,6 @@ async fn a_stream_is_not_asked_for_more_than_the_client_asked_for() {
         .case(&case)
         .header("content-type", "application/json")
         .body(body);
-    assert_eq!(call.send().await.status, 200);
+    assert_eq!(call.complete().await.status, 200);
     assert_eq!(case.only().body, body.as_bytes());
 }

@@ -119,7 +119,7 @@ impl Answer {
         self
     }
 
-    /// Breaks the connection. A chunk just before may be lost with it unless a gate stands between.
+    /// Breaks the connection.
     pub fn cut(mut self) -> Self {
         self.steps.push(Step::Cut);
         self

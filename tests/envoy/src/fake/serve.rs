@@ -103,7 +103,7 @@ struct Unfinished(Entry);
 
 impl Drop for Unfinished {
     fn drop(&mut self) {
-        self.0.note(|seen| seen.abandoned = !seen.answered);
+        self.0.note(|seen| seen.abandoned |= !seen.answered);
     }
 }
 
