@@ -31,6 +31,8 @@ pub(super) struct Live {
     response_paused: Cell<bool>,
     /// Whether the local reply was handed to the proxy: what comes after it is not for the task.
     answered: Cell<bool>,
+    /// Whether it stands among the [`Sleepers`].
+    noted: Cell<bool>,
 }
 
 impl Live {
@@ -40,6 +42,7 @@ impl Live {
             request_paused: Cell::new(false),
             response_paused: Cell::new(false),
             answered: Cell::new(false),
+            noted: Cell::new(false),
         }
     }
 
@@ -51,6 +54,11 @@ impl Live {
     /// Whether the response is being held by an earlier callback.
     pub(super) fn holds_response(&self) -> bool {
         self.response_paused.get()
+    }
+
+    /// Whether nothing more is of interest: answered by ourselves, or none of the gateway's.
+    pub(super) fn is_over(&self) -> bool {
+        self.answered.get() || self.task.is_over()
     }
 
     /// Hands an event to the task, does what it asks for, and says what the callback returns.
@@ -169,8 +177,12 @@ const TICK: std::time::Duration = std::time::Duration::from_millis(250);
 impl Sleepers {
     /// Notes whether the stream sleeps with a deadline; the clock of the worker runs only while one does.
     pub(super) fn note(&self, live: &Rc<Live>) {
+        let sleeps = live.task.cx.deadline().is_some();
+        if live.noted.replace(sleeps) == sleeps {
+            return;
+        }
         let id = live.task.cx.id;
-        if live.task.cx.deadline().is_none() {
+        if !sleeps {
             self.forget(id);
             return;
         }

@@ -54,7 +54,6 @@ impl Host for Proxy {
     fn set_shared(&self, key: &str, value: &[u8], expect: Expect) -> Result<(), HostError> {
         let version = match expect {
             Expect::Absent => Some(NO_VERSION),
-            Expect::Anything => None,
             Expect::Version(version) => Some(version),
         };
         Ok(hostcalls::set_shared_data(key, Some(value), version)?)

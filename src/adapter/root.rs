@@ -66,6 +66,7 @@ impl RootContext for Root {
                     config: Rc::new(config),
                     queue: self.register_queue(),
                     bodies_come: Cell::new(false),
+                    quiet_until: Cell::new(0),
                 }));
                 true
             }
@@ -85,7 +86,7 @@ impl RootContext for Root {
                 continue;
             };
             if let Some(live) = self.sleepers.find(wake.context) {
-                self.sleepers.call(&live, Event::Woken(wake.verdict));
+                self.sleepers.call(&live, Event::Woken(wake));
             }
         }
     }

@@ -67,6 +67,9 @@ impl HttpContext for Stream {
     }
 
     fn on_http_response_headers(&mut self, _: usize, end: bool) -> Action {
+        if self.live.is_over() {
+            return Action::Continue;
+        }
         let headers = headers(MapType::HttpResponseHeaders);
         let local = is_local(&headers);
         self.on(
@@ -125,10 +128,10 @@ fn fresh(
     (bytes.unwrap_or_default(), new)
 }
 
-/// Whether the proxy made the answer. Its router marks what came from an upstream, unless that is switched off; then
-/// only the response's details tell.
+/// Whether the proxy made the answer because no upstream gave one. What other filters and limits of the proxy say is
+/// not about the provider, and has other statuses.
 fn is_local(headers: &HeaderList) -> bool {
-    !headers.contains("x-envoy-upstream-service-time")
+    matches!(headers.value(":status"), Some(b"502" | b"503" | b"504"))
         && property(&["response", "code_details"]).is_some_and(|details| details != b"via_upstream")
 }
 

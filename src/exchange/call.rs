@@ -74,8 +74,10 @@ impl Call {
         let gateway = config
             .gateway(account, gateway)
             .ok_or(Reject::UnknownGateway)?;
-        record.describe_gateway(gateway, &options, config.log.max_payload_bytes);
-        let admission = auth::admit(gateway, head)?;
+        record.describe_gateway(gateway);
+        let admission = auth::admit(config, gateway, head)?;
+        // Only who was let in may keep a call out of the log.
+        record.describe_wishes(gateway, &options, head, config.log.max_payload_bytes);
         record.authentication_name.clone_from(&admission.credential);
         let CallUrl::Provider {
             provider,
@@ -94,25 +96,20 @@ impl Call {
         };
         let (upstream, cluster) = upstream(config, provider, &target)?;
         record.describe_upstream(provider, &upstream);
-        let body = body_kind(head);
-        let upgrades = head.contains("upgrade");
-        let caching = if upgrades {
-            None
-        } else {
-            Caching::plan(gateway, options, head, body)
-        };
-        Ok(Reading::Call(Box::new(Self {
+        let mut call = Self {
             account: account.to_owned(),
             gateway: Rc::clone(gateway),
             provider: provider.to_owned(),
             upstream,
             cluster,
             admission,
-            body,
-            caching,
-            upgrades,
+            body: body_kind(head),
+            caching: None,
+            upgrades: head.contains("upgrade"),
             payload_limit: record.payload_limit(),
-        })))
+        };
+        call.caching = Caching::plan(&call, options, head);
+        Ok(Reading::Call(Box::new(call)))
     }
 }
 

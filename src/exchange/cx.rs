@@ -13,7 +13,7 @@ use crate::config::Config;
 use crate::host::{Host, QueueId};
 use crate::http::header::HeaderList;
 use crate::http::reply::Reply;
-use crate::store::waiter::Verdict;
+use crate::store::waiter::Wake;
 
 /// What one worker's plugin instance knows; shared by all its streams.
 pub struct Worker {
@@ -26,6 +26,8 @@ pub struct Worker {
     /// Whether a body callback was ever seen while request headers were held: the proof that the plugin was mounted
     /// with `allow_on_headers_stop_iteration` (the host cannot be asked).
     pub bodies_come: Cell<bool>,
+    /// No complaint before this moment, nanoseconds since the epoch.
+    pub quiet_until: Cell<u64>,
 }
 
 /// One thing that happened to a stream.
@@ -70,7 +72,7 @@ pub enum Event {
     /// The response ended with trailers.
     ResponseTrailers,
     /// Another stream finished what this one waits for, and says what to do.
-    Woken(Verdict),
+    Woken(Wake),
     /// The [deadline](Cx::set_deadline) has passed.
     Deadline,
     /// The stream is over, whatever the reason. Always the last event.
@@ -216,9 +218,16 @@ impl Cx {
         self.push(Output::Record(record));
     }
 
-    /// Tells the operator about something that only the operator can mend.
+    /// Tells the operator about something that only the operator can mend; at most once a second on a worker, for what
+    /// is out of order is so for every call.
     pub fn complain(&self, text: String) {
-        self.push(Output::Complain(text));
+        let now = self.now();
+        if now >= self.worker.quiet_until.get() {
+            self.worker
+                .quiet_until
+                .set(now.saturating_add(1_000_000_000));
+            self.push(Output::Complain(text));
+        }
     }
 
     fn push(&self, output: Output) {

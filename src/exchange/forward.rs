@@ -6,6 +6,7 @@
 use super::call::{BodyKind, Call};
 use super::cx::{Cx, Edit};
 use crate::http::header::HeaderList;
+use crate::llm::format::Format;
 use crate::record::Record;
 
 /// What becomes of the request's header fields on the way to the provider.
@@ -29,7 +30,7 @@ pub fn request_edits(cx: &Cx, call: &Call, head: &HeaderList) -> Vec<Edit> {
             Edit::Set(name, protocols.clone())
         });
     }
-    if call.body == BodyKind::Json {
+    if reads_answer(call, head) {
         // Usage can only be read from an answer that is not compressed; the proxy may compress towards the client.
         edits.push(Edit::Set("accept-encoding".into(), b"identity".to_vec()));
     }
@@ -46,6 +47,16 @@ pub fn request_edits(cx: &Cx, call: &Call, head: &HeaderList) -> Vec<Edit> {
         call.cluster.clone().into_bytes(),
     ));
     edits
+}
+
+/// Whether the answer is going to be read for usage, and the request may be changed to that end: a header that the
+/// client has signed may not (SigV4).
+fn reads_answer(call: &Call, head: &HeaderList) -> bool {
+    let is_known = Format::of(&call.provider, &call.upstream.endpoint).is_some();
+    let is_signed = head
+        .text("authorization")
+        .is_some_and(|value| value.contains("accept-encoding"));
+    (call.body == BodyKind::Json || is_known) && !call.upgrades && !is_signed
 }
 
 /// A request outside the gateway's URLs passes untouched, but for the header that picks clusters.

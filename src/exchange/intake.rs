@@ -8,13 +8,11 @@ use sha2::{Digest, Sha256};
 use super::Stop;
 use super::call::{BodyKind, Call};
 use super::cx::{Cx, Event, Gone};
-use super::forward;
 use crate::config::OverLimit;
 use crate::http::capture::Capture;
 use crate::http::header::HeaderList;
 use crate::http::reject::Reject;
 use crate::llm::request::{RequestFacts, RequestScan};
-use crate::record::Record;
 
 /// How long a request may be held without any body callback before the mounting is to blame, nanoseconds.
 const BODY_PATIENCE: u64 = 5_000_000_000;
@@ -69,7 +67,7 @@ impl Intake {
 
     /// Waits for the whole body while the request is held. Ends early, without an error, when the body is over the
     /// limit and the configuration lets such calls pass.
-    pub async fn hold(&mut self, cx: &Cx, record: &mut Record) -> Result<(), Stop> {
+    pub async fn hold(&mut self, cx: &Cx) -> Result<(), Stop> {
         if !cx.worker.bodies_come.get() {
             cx.set_deadline(Some(cx.now().saturating_add(BODY_PATIENCE)));
         }
@@ -79,9 +77,7 @@ impl Intake {
                 Event::RequestTrailers => self.ended = true,
                 Event::Deadline if !cx.worker.bodies_come.get() => return Err(withheld(cx).into()),
                 Event::Done(ending) => return Err(Gone(ending).into()),
-                Event::ResponseHead { headers, .. } => {
-                    return Err(self.overruled(cx, record, &headers).await);
-                }
+                Event::ResponseHead { headers, .. } => return Err(Stop::Overruled(headers)),
                 Event::RequestHead { .. }
                 | Event::ResponseBody { .. }
                 | Event::ResponseTrailers
@@ -90,6 +86,8 @@ impl Intake {
             }
             self.within_limit &= usize::try_from(self.size).is_ok_and(|size| size <= self.limit);
         }
+        // What is over the limit is not cached: there is no use in its digest.
+        self.digest.take_if(|_| !self.within_limit);
         cx.set_deadline(None);
         if !self.within_limit && self.over_limit == OverLimit::Reject {
             return Err(Reject::BodyTooLarge(self.limit).into());
@@ -119,6 +117,12 @@ impl Intake {
         self.scan.as_ref().map(RequestScan::facts)
     }
 
+    /// What the body says, when it was read to its end as JSON: only then is it certain.
+    pub fn settled_facts(&self) -> Option<&RequestFacts> {
+        let settled = self.scan.as_ref().filter(|scan| scan.is_settled());
+        settled.map(RequestScan::facts)
+    }
+
     /// The SHA-256 of the whole body; `None` before its end or when it was not hashed.
     pub fn digest(&self) -> Option<[u8; 32]> {
         let whole = self.ended && self.within_limit;
@@ -131,16 +135,6 @@ impl Intake {
     /// The kept part of the body.
     pub fn payload(&self) -> Option<&Capture> {
         self.payload.as_ref()
-    }
-
-    /// The proxy gave up on the request by itself: its own limit (413) in our envelope, a timeout as it is.
-    async fn overruled(&self, cx: &Cx, record: &mut Record, head: &HeaderList) -> Stop {
-        record.take_status(head);
-        if record.status_code == 413 {
-            return Reject::BodyTooLarge(self.limit).into();
-        }
-        cx.release_response(forward::response_edits(record, None));
-        Stop::Gone(cx.done().await)
     }
 }
 

@@ -25,6 +25,7 @@ use self::call::{Call, Reading};
 use self::cx::{Cx, Ending, Event, Gone};
 use self::intake::Intake;
 use crate::config::OutsidePaths;
+use crate::http::header::HeaderList;
 use crate::http::reject::Reject;
 use crate::policy::cache::{self, Found};
 use crate::policy::rate_limit;
@@ -37,6 +38,8 @@ pub enum Stop {
     Reject(Reject),
     /// The stream is over.
     Gone(Ending),
+    /// The proxy answered by itself while the call was held: its own limit, its own timeout.
+    Overruled(HeaderList),
 }
 
 impl From<Reject> for Stop {
@@ -59,17 +62,32 @@ pub async fn run(cx: Rc<Cx>) {
         // Not the gateway's business: nothing to record.
         Ok(None) => return,
         Err(Stop::Gone(ending)) => ending,
-        Err(Stop::Reject(reject)) => {
-            record.refuse(&reject);
-            cx.set_deadline(None);
-            cx.reply(reject.reply(record.identity()));
-            cx.done().await
-        }
+        Err(Stop::Reject(reject)) => refuse(&cx, &mut record, &reject).await,
+        Err(Stop::Overruled(head)) => overruled(&cx, &mut record, &head).await,
     };
     record.end(&ending, cx.now());
     if record.is_collected() {
         cx.publish(record.to_json());
     }
+}
+
+async fn refuse(cx: &Cx, record: &mut Record, reject: &Reject) -> Ending {
+    record.refuse(reject);
+    cx.set_deadline(None);
+    cx.reply(reject.reply(record.identity()));
+    cx.done().await
+}
+
+/// The proxy's own limit on bodies gets our envelope; what else it says passes as it is.
+async fn overruled(cx: &Cx, record: &mut Record, head: &HeaderList) -> Ending {
+    record.take_response_head(cx.now(), head);
+    if record.status_code == 413 {
+        let limit = cx.worker.config.limits.request_body_bytes;
+        return refuse(cx, record, &Reject::BodyTooLarge(limit)).await;
+    }
+    cx.set_deadline(None);
+    cx.release_response(forward::response_edits(record, None));
+    cx.done().await
 }
 
 /// The ordinary course. Ends with how the stream ended, or `None` when it was none of the gateway's.
@@ -82,7 +100,7 @@ async fn serve(cx: &Cx, record: &mut Record) -> Result<Option<Ending>, Stop> {
         Reading::Outside => return outside(cx),
     };
     let mut intake = Intake::new(cx, &call, &headers, end)?;
-    let admitted = admit(cx, &call, &mut intake, record).await;
+    let admitted = admit(cx, &call, &mut intake).await;
     let fill = match admitted.inspect_err(|_| record.take_request(&intake))? {
         Found::Hit(hit) => {
             record.take_request(&intake);
@@ -99,15 +117,10 @@ async fn serve(cx: &Cx, record: &mut Record) -> Result<Option<Ending>, Stop> {
 }
 
 /// Everything that may answer or refuse a call before the provider sees it.
-async fn admit(
-    cx: &Cx,
-    call: &Call,
-    intake: &mut Intake,
-    record: &mut Record,
-) -> Result<Found, Stop> {
+async fn admit(cx: &Cx, call: &Call, intake: &mut Intake) -> Result<Found, Stop> {
     let mut found = Found::Alone;
     if let Some(caching) = call.caching.as_ref().filter(|caching| caching.reads) {
-        intake.hold(cx, record).await?;
+        intake.hold(cx).await?;
         found = cache::find(cx, call, caching, intake).await?;
     }
     if !matches!(found, Found::Hit(_)) {

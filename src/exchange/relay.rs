@@ -73,8 +73,7 @@ impl Relay<'_> {
                 end,
                 local,
             } if self.answer.is_none() => {
-                // The answer to a refused upgrade is the proxy's own; to anything else it would be an outage.
-                if local && !self.call.upgrades {
+                if local {
                     return Err(self.unreachable());
                 }
                 self.begin(&headers, end);
@@ -83,6 +82,7 @@ impl Relay<'_> {
                 if let Some(answer) = &mut self.answer {
                     answer.feed(&bytes, size, end);
                 }
+                self.give_up_hopeless();
             }
             Event::ResponseTrailers => {
                 if let Some(answer) = &mut self.answer {
@@ -109,18 +109,25 @@ impl Relay<'_> {
         self.cx
             .release_response(forward::response_edits(self.record, status));
         let answer = Answer::begin(self.cx, self.call, self.record, head);
-        // An answer that cannot be stored is no answer for those who wait.
-        if answer.kept.is_none()
-            && let Some(fill) = self.fill.take()
-        {
-            fill.refuse();
-        }
         let wants = !answer.meter.is_opaque() || answer.kept.is_some() || answer.payload.is_some();
         self.cx
             .want(self.intake.reads_bytes() && !self.intake.ended, wants);
         let answer = self.answer.insert(answer);
         if end {
             answer.end();
+        }
+        self.give_up_hopeless();
+    }
+
+    /// An answer that is not going to be stored is no answer for those who wait.
+    fn give_up_hopeless(&mut self) {
+        if self
+            .answer
+            .as_ref()
+            .is_some_and(|answer| answer.kept.is_none())
+            && let Some(fill) = self.fill.take()
+        {
+            fill.refuse();
         }
     }
 
@@ -152,6 +159,11 @@ impl Relay<'_> {
             && !answer.meter.answer().is_error
         {
             cache::keep(self.cx, self.call, &self.intake, fill, (head, body.bytes()));
+        } else if answer.ended
+            && let Some(fill) = fill
+        {
+            // It came to its end and is still none to share; one that was cut may do better for the next caller.
+            fill.refuse();
         }
     }
 
@@ -176,21 +188,25 @@ impl Answer {
         let format = Format::of(&call.provider, &call.upstream.endpoint);
         // What is compressed, or no HTTP answer at all, cannot be read.
         let reads = plain && !call.upgrades;
-        let stored =
-            call.caching.is_some() && record.status_code == 200 && is_storable(content_type);
+        let meter = if reads {
+            Meter::new(format, content_type)
+        } else {
+            Meter::new(None, "")
+        };
+        let framed = head.contains("content-length") || head.contains("transfer-encoding");
+        let stored = call.caching.is_some()
+            && record.status_code == 200
+            && is_storable(content_type)
+            && (framed || !meter.is_opaque());
         let limit = cx.worker.config.cache.max_object_bytes;
         let payload = record
             .payload_limit()
             .filter(|_| plain && is_text(content_type));
         Self {
-            meter: if reads {
-                Meter::new(format, content_type)
-            } else {
-                Meter::new(None, "")
-            },
+            meter,
             kept: stored.then(|| (StoredHead::new(head), Capture::new(limit))),
             payload: payload.map(Capture::new),
-            framed: head.contains("content-length") || head.contains("transfer-encoding"),
+            framed,
             ended: false,
             size: 0,
         }
@@ -228,7 +244,7 @@ impl Answer {
 
     fn settle(&self, record: &mut Record, ending: &Ending, now: u64) {
         record.response_size = self.size;
-        record.complete = self.is_complete() || (self.ended && ending.flags == 0);
+        record.complete = self.was_complete(record.status_code, ending);
         record.outcome = match (record.complete, ending.client_gone) {
             (true, _) => Outcome::Answered,
             (false, true) => Outcome::ClientGone,
@@ -237,6 +253,16 @@ impl Answer {
         record.take_usage(self.meter.answer(), now);
         if let Some(payload) = &self.payload {
             record.take_response_payload(payload);
+        }
+    }
+
+    /// For the record: a socket has no end of its own, and where nothing in the body tells, the proxy's word counts.
+    fn was_complete(&self, status: u16, ending: &Ending) -> bool {
+        let unread = !self.meter.tells_completeness() || self.size == 0;
+        match status {
+            101 => ending.flags == 0 || ending.client_gone,
+            _ if unread => self.ended && ending.flags == 0,
+            _ => self.is_complete(),
         }
     }
 }

@@ -29,13 +29,20 @@ impl Task {
         }
     }
 
+    /// Whether the life has come to its end.
+    pub fn is_over(&self) -> bool {
+        self.life.try_borrow().is_ok_and(|life| life.is_none())
+    }
+
     /// Hands over one event and runs until the next wait.
     pub fn on(&self, event: Event) {
-        self.cx.deliver(event);
-        // A host callback cannot come while another one of this stream runs; if one ever did, the event waits.
+        // A host callback cannot come while another one of this stream runs; if one ever did, its event would be lost.
         let Ok(mut life) = self.life.try_borrow_mut() else {
             return;
         };
+        if life.is_some() {
+            self.cx.deliver(event);
+        }
         let mut context = Context::from_waker(Waker::noop());
         if let Some(future) = life.as_mut()
             && future.as_mut().poll(&mut context).is_ready()

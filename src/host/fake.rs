@@ -115,7 +115,6 @@ impl Host for FakeHost {
         let mut data = self.data.borrow_mut();
         let current = data.get(key).map(|(_, version)| *version);
         let holds = match expect {
-            Expect::Anything => true,
             Expect::Absent => current.is_none(),
             // Envoy ignores the version when the key does not exist.
             Expect::Version(version) => current.is_none_or(|current| current == version),

@@ -38,8 +38,6 @@ pub struct Shared {
 pub enum Expect {
     /// The key was never written.
     Absent,
-    /// Nothing: the write always takes place.
-    Anything,
     /// The value still has this version.
     Version(u32),
 }

@@ -6,7 +6,7 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::config::Gateway;
+use crate::config::{Config, Gateway};
 use crate::http::header::HeaderList;
 use crate::http::reject::Reject;
 use crate::llm::provider::CREDENTIAL_HEADERS;
@@ -30,7 +30,7 @@ pub struct Admission {
 
 /// Decides whether the call may use `gateway`. Without `authentication` everybody may; a valid credential is still
 /// recognised, named in the log and kept from the provider.
-pub fn admit(gateway: &Gateway, head: &HeaderList) -> Result<Admission, Reject> {
+pub fn admit(config: &Config, gateway: &Gateway, head: &HeaderList) -> Result<Admission, Reject> {
     let mut admission = Admission::default();
     if let Some(value) = head.value(OWN_HEADER) {
         admission.credential = bearer(value).and_then(|value| recognise(gateway, value));
@@ -38,21 +38,25 @@ pub fn admit(gateway: &Gateway, head: &HeaderList) -> Result<Admission, Reject> 
     // When the own header is there, `Authorization` belongs to the provider (contract §5); still, a value that is
     // one of our credentials is never the provider's.
     for name in CREDENTIAL_HEADERS {
-        let found = head.values(name).find_map(|value| {
+        for value in head.values(name) {
             let shown = bearer(value);
-            let found = recognise(gateway, shown.unwrap_or(value.trim_ascii()))?;
-            Some((found, shown.is_some() || *name != "authorization"))
-        });
-        if let Some((found, is_well_formed)) = found {
-            admission.consumed.push(name);
+            let text = shown.unwrap_or(value.trim_ascii());
+            let found = recognise(gateway, text);
+            // Another gateway's credential opens nothing here, and is no business of the provider either.
+            if found.is_some()
+                || config
+                    .gateways()
+                    .any(|other| recognise(other, text).is_some())
+            {
+                admission.consumed.push(name);
+            }
+            let is_well_formed = shown.is_some() || *name != "authorization";
             if is_well_formed && !head.contains(OWN_HEADER) {
-                admission.credential.get_or_insert(found);
+                admission.credential = admission.credential.or(found);
             }
         }
     }
-    if let Some(value) = head.value(PROTOCOLS) {
-        split_protocols(gateway, value, &mut admission);
-    }
+    split_protocols(gateway, head, &mut admission);
     if gateway.authentication && admission.credential.is_none() {
         return Err(Reject::Unauthorized);
     }
@@ -87,9 +91,10 @@ fn bearer(value: &[u8]) -> Option<&[u8]> {
         .then(|| rest.trim_ascii())
 }
 
-fn split_protocols(gateway: &Gateway, value: &[u8], admission: &mut Admission) {
-    let (ours, others): (Vec<_>, Vec<_>) = value
-        .split(|byte| *byte == b',')
+fn split_protocols(gateway: &Gateway, head: &HeaderList, admission: &mut Admission) {
+    let (ours, others): (Vec<_>, Vec<_>) = head
+        .values(PROTOCOLS)
+        .flat_map(|value| value.split(|byte| *byte == b','))
         .map(<[u8]>::trim_ascii)
         .partition(|protocol| protocol.starts_with(PROTOCOL_PREFIX));
     if ours.is_empty() {

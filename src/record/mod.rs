@@ -176,7 +176,6 @@ impl Record {
         Self {
             event_id: id.clone(),
             id,
-            created_at: time::rfc3339(began),
             request_type: "provider",
             began,
             ..Self::default()

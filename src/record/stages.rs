@@ -1,6 +1,6 @@
 //! How a record is filled, in the order in which a call learns things about itself.
 
-use super::{Collect, Outcome, Record, Secrets, UsageMetadata};
+use super::{Collect, Outcome, Record, Secrets, UsageMetadata, time};
 use crate::config::Gateway;
 use crate::exchange::cx::Ending;
 use crate::exchange::intake::Intake;
@@ -28,7 +28,6 @@ impl Record {
         self.retry_count = head
             .text("x-stainless-retry-count")
             .and_then(|count| count.parse().ok());
-        self.secrets = Secrets::of(head);
     }
 
     /// From the URL and the `cf-aig-*` headers.
@@ -39,12 +38,22 @@ impl Record {
         if let Some(event_id) = &options.event_id {
             self.event_id.clone_from(event_id);
         }
-        self.collect.nothing = options.collect_log == Some(false);
     }
 
-    /// From the gateway's settings; a header beats a setting.
-    pub fn describe_gateway(&mut self, gateway: &Gateway, options: &Options, max_payload: usize) {
+    /// From the gateway's settings: they hold for who is refused, too.
+    pub fn describe_gateway(&mut self, gateway: &Gateway) {
         self.authentication = gateway.authentication;
+        self.collect.nothing = !gateway.collect_logs;
+    }
+
+    /// From the headers of a client that was let in: they beat the gateway's settings (contract §7.1).
+    pub fn describe_wishes(
+        &mut self,
+        gateway: &Gateway,
+        options: &Options,
+        head: &HeaderList,
+        max_payload: usize,
+    ) {
         let collects = options.collect_log.unwrap_or(gateway.collect_logs);
         let payload = options
             .collect_log_payload
@@ -53,6 +62,9 @@ impl Record {
             nothing: !collects,
             payload: (collects && payload).then_some(max_payload),
         };
+        if self.collect.payload.is_some() {
+            self.secrets = Secrets::of(head);
+        }
     }
 
     /// From the provider.
@@ -73,7 +85,7 @@ impl Record {
             self.model.clone_from(&self.asked_model);
         }
         if let Some(payload) = intake.payload() {
-            self.request_head = Some(self.payload_text(payload.bytes()));
+            self.request_head = Some(self.payload_text(payload));
             self.request_head_complete = Some(payload.is_whole() && intake.ended);
         }
     }
@@ -143,12 +155,13 @@ impl Record {
 
     /// The beginning of the answer's body.
     pub fn take_response_payload(&mut self, capture: &Capture) {
-        self.response_head = Some(self.payload_text(capture.bytes()));
+        self.response_head = Some(self.payload_text(capture));
         self.response_head_complete = Some(capture.is_whole() && self.complete);
     }
 
     /// The stream is over.
     pub fn end(&mut self, ending: &Ending, now: u64) {
+        self.created_at = time::rfc3339(self.began);
         self.duration = self.millis_until(now);
         self.timings.total = self.duration;
         self.response_flags = ending.flags;
@@ -165,9 +178,9 @@ impl Record {
         now.saturating_sub(self.began) / 1_000_000
     }
 
-    fn payload_text(&self, bytes: &[u8]) -> String {
-        self.secrets
-            .redact(String::from_utf8_lossy(bytes).into_owned())
+    fn payload_text(&self, payload: &Capture) -> String {
+        let text = String::from_utf8_lossy(payload.bytes()).into_owned();
+        self.secrets.redact(text, payload.is_whole())
     }
 }
 

@@ -1,5 +1,6 @@
 //! The life of a call against [`FakeHost`]: no proxy, every path.
 
+mod guard;
 mod life;
 mod properties;
 
@@ -24,7 +25,8 @@ const CONFIG: &str = r#"{"gateways": [
      "credentials": [{"name": "demo", "sha256": "b0e5d7d0af7fc87dbed8cdc2d8eb91e36e9cc9a5b8f0d5b4b3c8f54a1ea6e1d4"}]},
     {"id": "limited", "rate_limiting_limit": 2, "rate_limiting_interval": 10, "rate_limiting_technique": "sliding"},
     {"id": "shared", "cache_ttl": 300, "cache_single_flight": "all"}
-], "cache": {"max_bytes": 100000, "max_object_bytes": 20000}, "limits": {"request_body_bytes": 50000}}"#;
+], "custom_providers": [{"slug": "own", "base_url": "https://llm.example.com/v1"}],
+"cache": {"max_bytes": 100000, "max_object_bytes": 20000}, "limits": {"request_body_bytes": 50000}}"#;
 
 /// SHA-256 of `demo-token`, put into the configuration where the constant above has a stand-in.
 fn config_text() -> String {
@@ -59,6 +61,7 @@ impl Proxy {
             config: Rc::new(config),
             queue: Some(QueueId(queue)),
             bodies_come: Cell::new(true),
+            quiet_until: Cell::new(0),
         };
         Self {
             host: Rc::clone(host),
@@ -95,7 +98,7 @@ impl Proxy {
                 .iter_mut()
                 .find(|stream| stream.task.cx.id == wake.context);
             if let Some(stream) = stream {
-                stream.on(Event::Woken(wake.verdict));
+                stream.on(Event::Woken(wake));
             }
         }
     }

@@ -31,6 +31,8 @@ struct Documents {
     tally: Tally,
     /// The current document was counted.
     is_counted: bool,
+    /// The terminal event was seen with the blank line that makes parsers act on it, or with the end of the body.
+    is_dispatched: bool,
     /// Bytes of `[DONE]` at the beginning of the document; `None` once it is something else.
     done: Option<usize>,
 }
@@ -50,6 +52,7 @@ impl Meter {
                 draft: Draft::default(),
                 tally: Tally::default(),
                 is_counted: false,
+                is_dispatched: false,
                 done: Some(0),
             },
         }
@@ -73,18 +76,22 @@ impl Meter {
         let Self { framing, stream } = self;
         match framing {
             Framing::Json => stream.finish(),
-            Framing::Events(decoder) => decoder.finish(&mut |part| stream.part(part)),
+            Framing::Events(decoder) => {
+                decoder.finish(&mut |part| stream.part(part));
+                stream.is_dispatched |= stream.tally.is_ended;
+            }
             Framing::Opaque(is_ended) => *is_ended = true,
         }
     }
 
     /// All of the answer has been seen: the JSON text has closed and only white space followed; the stream's terminal
-    /// event came, though its last line end may be missing, and no error did; anything else has reached its end.
+    /// event came and no error did (its blank line may be missing only at the end of the body, for parsers drop an event
+    /// that is cut short); anything else has reached its end.
     /// A whole answer can still be an error: see [`Answer::is_error`].
     pub fn is_complete(&self) -> bool {
         match &self.framing {
             Framing::Json => self.stream.scanner.is_complete(),
-            Framing::Events(_) => self.stream.tally.is_ended && !self.stream.tally.is_aborted,
+            Framing::Events(_) => self.stream.is_dispatched && !self.stream.tally.is_aborted,
             Framing::Opaque(is_ended) => *is_ended,
         }
     }
@@ -104,8 +111,18 @@ impl Meter {
         &self.stream.tally.answer
     }
 
+    /// Whether a whole answer can be told from a cut one by what is in it.
+    pub const fn tells_completeness(&self) -> bool {
+        match self.framing {
+            Framing::Json => true,
+            Framing::Events(_) => self.stream.format.is_some(),
+            Framing::Opaque(_) => false,
+        }
+    }
+
     /// Bytes held for reading, besides the short texts in the answer.
-    pub const fn heap_bytes(&self) -> usize {
+    #[cfg(test)]
+    pub(crate) const fn heap_bytes(&self) -> usize {
         let framing = match &self.framing {
             Framing::Events(decoder) => decoder.heap_bytes(),
             Framing::Json | Framing::Opaque(_) => 0,
@@ -151,6 +168,7 @@ impl Documents {
                     self.tally.answer.is_error = true;
                     self.tally.is_aborted = true;
                 }
+                self.is_dispatched |= self.tally.is_ended;
                 self.next();
             }
         }

@@ -139,8 +139,12 @@ fn an_answer_cut_anywhere_is_complete_only_behind_its_last_byte_that_matters() {
     {
         let needed = match case.content_type {
             "application/json" => case.body.trim_ascii_end().len(),
-            // The line of the terminal event, with one byte of its line end.
-            _ => case.body.trim_ascii_end().len() + 1,
+            // The terminal event with its blank line, of whose line end one byte is enough.
+            _ => match &case.body[case.body.trim_ascii_end().len()..] {
+                b"\n\n" | b"\r\r" => case.body.trim_ascii_end().len() + 2,
+                b"\r\n\r\n" => case.body.trim_ascii_end().len() + 3,
+                _ => usize::MAX,
+            },
         };
         for length in 0..case.body.len() {
             let cut = replay(meter(case), [&case.body[..length]]);
@@ -155,14 +159,20 @@ fn an_answer_cut_anywhere_is_complete_only_behind_its_last_byte_that_matters() {
 }
 
 #[test]
-fn a_hang_up_right_after_the_terminal_line_leaves_a_complete_answer() {
+fn a_terminal_event_without_its_blank_line_counts_only_at_the_end_of_the_body() {
     for case in cases()
         .iter()
         .filter(|case| case.expected["complete"] == json!(true) && case.body.ends_with(b"\n\n"))
     {
-        let line = replay(meter(case), [&case.body[..case.body.len() - 1]]);
+        let line = [&case.body[..case.body.len() - 1]];
+        assert!(!replay(meter(case), line).is_complete(), "{}", case.name);
         let expected = json!({ "complete": true, "answer": case.expected["answer"] });
-        assert_eq!(seen(&line), expected, "{}", case.name);
+        assert_eq!(
+            seen(&finished(meter(case), line)),
+            expected,
+            "{}",
+            case.name
+        );
     }
 }
 

@@ -52,6 +52,19 @@ pub const CREDENTIAL_PARAMETERS: &[&str] = &[
     "xi_api_key",
 ];
 
+/// Whether a request header (lower case) carries, or by its name may carry, a credential for a provider: custom
+/// providers have headers of their own.
+pub fn is_credential_header(name: &str) -> bool {
+    let by_name = ["auth", "cookie", "key", "secret", "token"]
+        .iter()
+        .any(|word| name.contains(word));
+    let other = [":", "cf-aig-"]
+        .iter()
+        .any(|prefix| name.starts_with(prefix))
+        || name.contains("idempotency");
+    CREDENTIAL_HEADERS.contains(&name) || (by_name && !other)
+}
+
 /// A built-in provider.
 #[derive(Debug)]
 pub struct Provider {

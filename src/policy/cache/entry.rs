@@ -13,13 +13,19 @@ use crate::store::table::Entry;
 const PER_CALL: &[&str] = &[
     "age",
     "alt-svc",
+    "anthropic-organization-id",
     "apim-request-id",
     "connection",
     "content-length",
     "date",
     "keep-alive",
+    "nel",
+    "openai-organization",
     "openai-processing-ms",
+    "openai-project",
+    "proxy-authenticate",
     "proxy-connection",
+    "report-to",
     "request-id",
     "retry-after",
     "retry-after-ms",
@@ -32,10 +38,12 @@ const PER_CALL: &[&str] = &[
     "transfer-encoding",
     "upgrade",
     "via",
+    "www-authenticate",
 ];
 /// Prefixes of such fields.
 const PER_CALL_PREFIXES: &[&str] = &[
     ":",
+    "access-control-",
     "anthropic-ratelimit-",
     "cf-",
     "ratelimit-",
@@ -53,9 +61,16 @@ pub struct StoredHead(Vec<u8>);
 impl StoredHead {
     /// Keeps what may be replayed.
     pub fn new(head: &HeaderList) -> Self {
+        // A connection may name more fields of its own (RFC 9110 §7.6.1).
+        let connection = head.text("connection").unwrap_or_default();
+        let listed = |name: &str| {
+            connection
+                .split(',')
+                .any(|field| field.trim().eq_ignore_ascii_case(name))
+        };
         let replayed: Vec<_> = head
             .iter()
-            .filter(|(name, value)| is_replayed(name, value))
+            .filter(|(name, value)| is_replayed(name, value) && !listed(name))
             .collect();
         let mut bytes = Vec::with_capacity(256);
         put_length(&mut bytes, replayed.len());

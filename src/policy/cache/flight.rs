@@ -13,13 +13,16 @@ use crate::exchange::Stop;
 use crate::exchange::call::Call;
 use crate::exchange::cx::{Cx, Event, Gone, Worker};
 use crate::exchange::intake::Intake;
-use crate::store::table::{self, Begin, Flight, Join, Key, Ticket};
+use crate::host::HostError;
+use crate::store::table::{self, Begin, Flight, Join, Key, NotStored, Ticket};
 use crate::store::waiter::{Verdict, Waiter};
 
 /// How often a waiter looks by itself and a filler renews its lease, nanoseconds.
 const BEAT: u64 = 1_000_000_000;
 /// How long a mark holds without being renewed: a dead filler's waiters wait no longer.
 const LEASE: Duration = Duration::from_secs(4);
+/// How often a fill may end between looking and joining before the call goes on alone.
+const MISSES: u32 = 8;
 
 /// What a lookup found.
 pub enum Found {
@@ -92,7 +95,10 @@ pub async fn find(cx: &Cx, call: &Call, caching: &Caching, intake: &Intake) -> R
         SingleFlight::All => true,
     };
     let Some(queue) = cx.worker.queue.filter(|_| shares) else {
-        let entry = table::lookup(cx.host(), &key).unwrap_or_default();
+        let entry = table::lookup(cx.host(), &key).unwrap_or_else(|error| {
+            out_of_order(cx, error);
+            None
+        });
         return Ok(entry.map_or(Found::Alone, Found::from));
     };
     let patience = u64::try_from(call.gateway.single_flight_timeout.as_nanos()).unwrap_or(u64::MAX);
@@ -119,42 +125,56 @@ impl From<table::Entry> for Found {
 
 async fn wait(cx: &Cx, key: &Key, waiter: Waiter, give_up: u64) -> Result<Found, Stop> {
     let mut joined: Option<Flight> = None;
+    let mut missed: u32 = 0;
     loop {
         let flight = match table::begin(cx.host(), key, LEASE) {
             Ok(Begin::Hit(entry)) => return Ok(entry.into()),
             Ok(Begin::Filler(ticket)) => return Ok(Found::Fill(Fill::new(cx, ticket))),
             Ok(Begin::InFlight(flight)) => flight,
-            Ok(Begin::Full) | Err(_) => return Ok(Found::Alone),
+            Ok(Begin::Full) => return Ok(Found::Alone),
+            Err(error) => return Ok(out_of_order(cx, error)),
         };
-        if cx.now() >= give_up {
+        if cx.now() >= give_up || missed > MISSES {
             return Ok(Found::Alone);
         }
         if joined.as_ref() != Some(&flight) {
             match table::join(cx.host(), &flight, waiter) {
-                Ok(Join::Joined) => joined = Some(flight),
+                Ok(Join::Joined) => {}
                 Ok(Join::AlreadyStored(entry)) => return Ok(entry.into()),
-                Ok(Join::Gone) => continue,
-                Ok(Join::Crowded) | Err(_) => return Ok(Found::Alone),
+                Ok(Join::Gone) => {
+                    missed = missed.saturating_add(1);
+                    continue;
+                }
+                Ok(Join::Crowded) => return Ok(Found::Alone),
+                Err(error) => return Ok(out_of_order(cx, error)),
             }
         }
-        if sleep(cx, give_up).await? == Verdict::GoAlone {
+        if sleep(cx, flight.generation(), give_up).await? == Verdict::GoAlone {
             return Ok(Found::Alone);
         }
+        joined = Some(flight);
     }
 }
 
-/// Sleeps until woken, for a beat at most.
-async fn sleep(cx: &Cx, give_up: u64) -> Result<Verdict, Stop> {
+/// The cache must not be an outage: the call goes on, the operator is told.
+fn out_of_order(cx: &Cx, error: HostError) -> Found {
+    cx.complain(format!("the cache cannot be used: {error}"));
+    Found::Alone
+}
+
+/// Sleeps until this fill's end wakes it, for a beat at most.
+async fn sleep(cx: &Cx, generation: u64, give_up: u64) -> Result<Verdict, Stop> {
     cx.set_deadline(Some(cx.now().saturating_add(BEAT).min(give_up)));
     loop {
         match cx.next().await {
-            Event::Woken(verdict) => return Ok(verdict),
+            Event::Woken(wake) if wake.generation == generation => return Ok(wake.verdict),
             Event::Deadline => return Ok(Verdict::LookAgain),
             Event::Done(ending) => return Err(Gone(ending).into()),
+            Event::ResponseHead { headers, .. } => return Err(Stop::Overruled(headers)),
             Event::RequestHead { .. }
             | Event::RequestBody { .. }
             | Event::RequestTrailers
-            | Event::ResponseHead { .. }
+            | Event::Woken(_)
             | Event::ResponseBody { .. }
             | Event::ResponseTrailers => {}
         }
@@ -183,11 +203,19 @@ pub fn keep(
                 Verdict::GoAlone
             };
             waiters.send(cx.host(), verdict);
+            report(cx, stored);
         }
         None => {
             if let Some(key) = key::of(call, caching, intake) {
-                table::store(cx.host(), &key, &payload, ttl, limits).unwrap_or_default();
+                report(cx, table::store(cx.host(), &key, &payload, ttl, limits));
             }
         }
+    }
+}
+
+/// That an answer found no room is ordinary; that the host failed is not.
+fn report(cx: &Cx, stored: Result<(), NotStored>) {
+    if let Err(NotStored::Host(error)) = stored {
+        out_of_order(cx, error);
     }
 }

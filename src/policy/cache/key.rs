@@ -1,7 +1,7 @@
 //! The name of an answer (contract §3.2).
 //!
 //! SHA-256 over these parts, each preceded by its length as eight bytes, big-endian: a format tag, account, gateway,
-//! then for a computed key `provider`, `endpoint` (path and query as sent), `model`, the provider credential and the
+//! then for a computed key `provider`, host, `endpoint` (path and query as sent), `model`, the provider credential and the
 //! SHA-256 of the whole body; for a custom key the client's text and whether the call streams. Invariant: no two
 //! different lists of parts give the same bytes to hash, and no answer leaves its account and gateway.
 
@@ -11,13 +11,14 @@ use super::Caching;
 use crate::exchange::call::Call;
 use crate::exchange::intake::Intake;
 use crate::http::header::HeaderList;
-use crate::llm::provider::CREDENTIAL_HEADERS;
+use crate::llm::provider::is_credential_header;
 use crate::store::table::Key;
 
 /// The key of the call's answer; `None` while the body is not known to its end.
 pub(super) fn of(call: &Call, caching: &Caching, intake: &Intake) -> Option<Key> {
     let body = intake.digest()?;
-    let facts = intake.facts()?;
+    // What only seems to be JSON may mean another thing to the provider, `stream` above all.
+    let facts = intake.settled_facts()?;
     let mut hash = Sha256::new();
     let scope = [call.account.as_bytes(), call.gateway.id.as_bytes()];
     match &caching.custom_key {
@@ -36,7 +37,7 @@ pub(super) fn of(call: &Call, caching: &Caching, intake: &Intake) -> Option<Key>
                 .as_deref()
                 .or(facts.model.as_deref())
                 .unwrap_or_default();
-            let tag = b"sluice.computed.1";
+            let tag = b"sluice.computed.2";
             parts(
                 &mut hash,
                 &[tag, scope[0], scope[1], call.provider.as_bytes()],
@@ -44,6 +45,7 @@ pub(super) fn of(call: &Call, caching: &Caching, intake: &Intake) -> Option<Key>
             parts(
                 &mut hash,
                 &[
+                    call.upstream.host.as_bytes(),
                     call.upstream.path.as_bytes(),
                     model.as_bytes(),
                     &caching.credential,
@@ -55,14 +57,15 @@ pub(super) fn of(call: &Call, caching: &Caching, intake: &Intake) -> Option<Key>
     Some(Key(hash.finalize().into()))
 }
 
-/// Everything in the request that may be the provider's credential, one value after the other.
-pub(super) fn credential(head: &HeaderList) -> Vec<u8> {
+/// Everything in the request that may be a credential for the provider, one field after the other.
+/// What was `consumed` is the gateway's own and says nothing about the answer.
+pub(super) fn credential(head: &HeaderList, consumed: &[&str]) -> Vec<u8> {
     let mut all = Vec::new();
-    for name in CREDENTIAL_HEADERS {
-        for value in head.values(name) {
-            all.extend_from_slice(name.as_bytes());
-            all.extend_from_slice(&length(value));
-            all.extend_from_slice(value);
+    let shown = |name: &str| is_credential_header(name) && !consumed.contains(&name);
+    for (name, value) in head.iter().filter(|(name, _)| shown(name)) {
+        for part in [name.as_bytes(), value] {
+            all.extend_from_slice(&length(part));
+            all.extend_from_slice(part);
         }
     }
     all

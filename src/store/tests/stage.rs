@@ -179,7 +179,6 @@ impl Host for Worker<'_> {
         self.act(|scene| {
             let current = scene.data.get(key);
             let holds = match expect {
-                Expect::Anything => true,
                 Expect::Absent => current.is_none(),
                 Expect::Version(version) => current.is_none_or(|(_, current)| *current == version),
             };

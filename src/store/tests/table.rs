@@ -5,8 +5,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::{LEASE, TTL, budget, key, waiter};
+use crate::host::Host;
 use crate::host::fake::FakeHost;
-use crate::host::{Expect, Host};
 use crate::store::table::{
     Begin, Flight, Join, Key, NotStored, Ticket, abandon, begin, complete, join, lookup, renew,
     store,
@@ -330,8 +330,9 @@ fn a_foreign_value_in_a_slot_is_a_miss() {
     let host = host();
     put(&host, &key(1, 1), b"answer").unwrap();
     for junk in [&b""[..], b"\x02", &[2; 44], &[0xFF; 200]] {
-        host.set_shared("sluice/1/s/1/0", junk, Expect::Anything)
-            .unwrap();
+        host.data
+            .borrow_mut()
+            .insert("sluice/1/s/1/0".to_owned(), (junk.to_vec(), u32::MAX));
         assert_eq!(payload(&host, &key(1, 1)), None);
     }
 }
