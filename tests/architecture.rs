@@ -9,6 +9,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use sluice::llm::provider::{self, Site};
+
 /// Product lines a source file may have; its tests do not count.
 const MAX_LINES: usize = 300;
 
@@ -98,6 +100,29 @@ fn the_core_does_not_know_who_calls_it() {
         let is_lower = path.starts_with("src/store/") || path.starts_with("src/llm/");
         let named = above.iter().find(|name| is_lower && text.contains(*name));
         assert!(named.is_none(), "{path} names {named:?}");
+    }
+}
+
+#[test]
+fn the_shipped_configuration_has_a_cluster_for_every_provider() {
+    let yaml = fs::read_to_string(root().join("envoy/envoy.yaml")).unwrap();
+    for provider in provider::all() {
+        let name = format!("name: {}", provider.slug);
+        let cluster = |line: &&str| {
+            let named = line.split_once(&name).map(|(_, rest)| rest);
+            named.is_some_and(|rest| rest.is_empty() || rest.starts_with([',', '}']))
+        };
+        assert!(
+            yaml.lines().any(|line| cluster(&line)),
+            "no cluster {}",
+            provider.slug
+        );
+        if let Site::Fixed(host) = provider.site {
+            assert!(
+                yaml.contains(&format!("address: {host}, port_value: 443")),
+                "no way to {host}"
+            );
+        }
     }
 }
 

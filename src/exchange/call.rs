@@ -70,6 +70,9 @@ impl Call {
         };
         let options = Options::read(head);
         record.describe_options(account, gateway, &options);
+        if let CallUrl::Provider { provider, .. } = &url {
+            record.provider = Some((*provider).to_owned());
+        }
         let config = &cx.worker.config;
         let gateway = config
             .gateway(account, gateway)
@@ -95,7 +98,7 @@ impl Call {
             fal_target_url: head.value("x-fal-target-url"),
         };
         let (upstream, cluster) = upstream(config, provider, &target)?;
-        record.describe_upstream(provider, &upstream);
+        record.describe_upstream(&upstream);
         let mut call = Self {
             account: account.to_owned(),
             gateway: Rc::clone(gateway),

@@ -25,6 +25,8 @@ struct Answer {
     framed: bool,
     ended: bool,
     size: u64,
+    /// The size at which the answer was stored.
+    stored: Option<u64>,
 }
 
 /// One call on its way.
@@ -95,10 +97,7 @@ impl Relay<'_> {
             | Event::Woken(_)
             | Event::Done(_) => {}
         }
-        // The answer is shared as soon as it is whole, not when the connection is done with.
-        if self.answer.as_ref().is_some_and(|answer| answer.ended) {
-            self.store();
-        }
+        self.store();
         Ok(())
     }
 
@@ -147,28 +146,30 @@ impl Relay<'_> {
         self.cx.set_deadline(self.fill.as_ref().map(Fill::due));
     }
 
-    /// Stores the answer once, if it is whole and no error in disguise. Memory and mark are given back either way.
+    /// Stores the answer as soon as it is whole and no error in disguise: a client that hangs up at the terminal event
+    /// may ask again at once (clients.md). Should bytes follow that event, the answer with them takes its place.
     fn store(&mut self) {
         let Some(answer) = &mut self.answer else {
             return;
         };
-        let kept = answer.kept.take();
-        let fill = self.fill.take();
-        if let Some((head, body)) = kept
-            && answer.is_complete()
-            && !answer.meter.answer().is_error
+        let is_whole = answer.is_complete() && !answer.meter.answer().is_error;
+        if let Some((head, body)) = &answer.kept
+            && is_whole
+            && answer.stored != Some(answer.size)
         {
+            answer.stored = Some(answer.size);
+            let fill = self.fill.take();
             cache::keep(self.cx, self.call, &self.intake, fill, (head, body.bytes()));
-        } else if answer.ended
-            && let Some(fill) = fill
-        {
+        }
+        if answer.ended {
+            answer.kept = None;
             // It came to its end and is still none to share; one that was cut may do better for the next caller.
-            fill.refuse();
+            if let Some(fill) = self.fill.take() {
+                fill.refuse();
+            }
         }
     }
 
-    /// A client that hangs up after the terminal event has had the whole answer (clients.md), so the end of the stream
-    /// is as good a moment to store as the end of the body.
     fn finish(mut self, ending: Ending) -> Ending {
         self.store();
         self.record.take_request(&self.intake);
@@ -209,6 +210,7 @@ impl Answer {
             framed,
             ended: false,
             size: 0,
+            stored: None,
         }
     }
 

@@ -67,9 +67,8 @@ impl Record {
         }
     }
 
-    /// From the provider.
-    pub fn describe_upstream(&mut self, provider: &str, upstream: &Upstream) {
-        self.provider = Some(provider.to_owned());
+    /// From where the call goes.
+    pub fn describe_upstream(&mut self, upstream: &Upstream) {
         self.path = Some(upstream.endpoint.to_string());
         self.asked_model.clone_from(&upstream.model);
     }

@@ -194,6 +194,28 @@ fn a_client_that_hangs_up_after_the_terminal_event_had_a_complete_answer() {
 }
 
 #[test]
+fn a_stream_is_served_again_from_its_terminal_event_on_with_all_that_follows() {
+    let proxy = Proxy::new();
+    let question = r#"{"model":"gpt-4o","stream":true}"#;
+    let mut call = proxy.stream();
+    call.ask(OPENAI, &[], question);
+    let head = list(&[(":status", "200"), ("content-type", SSE)]);
+    call.on(Event::ResponseHead {
+        headers: head,
+        end: false,
+        local: false,
+    });
+    call.on(answer_event(b"data: [DONE]\n\n", false));
+    let mut early = proxy.stream();
+    early.ask(OPENAI, &[], question);
+    assert_eq!(early.reply.unwrap().body, b"data: [DONE]\n\n");
+    call.on(answer_event(b": bye\n", true));
+    let mut late = proxy.stream();
+    late.ask(OPENAI, &[], question);
+    assert_eq!(late.reply.unwrap().body, b"data: [DONE]\n\n: bye\n");
+}
+
+#[test]
 fn a_stream_cut_by_either_side_is_recorded_as_such_and_not_stored() {
     for (flags, gone, outcome) in [(0x4000, true, "client_gone"), (0x80_0000, false, "cut")] {
         let proxy = Proxy::new();

@@ -84,9 +84,8 @@ impl StoredHead {
     }
 
     /// The whole stored form.
-    pub(super) fn with_body(mut self, body: &[u8]) -> Vec<u8> {
-        self.0.extend_from_slice(body);
-        self.0
+    pub(super) fn with_body(&self, body: &[u8]) -> Vec<u8> {
+        [self.0.as_slice(), body].concat()
     }
 }
 

@@ -188,7 +188,7 @@ pub fn keep(
     call: &Call,
     intake: &Intake,
     fill: Option<Fill>,
-    answer: (StoredHead, &[u8]),
+    answer: (&StoredHead, &[u8]),
 ) {
     let Some(caching) = &call.caching else { return };
     let payload = answer.0.with_body(answer.1);

@@ -170,7 +170,7 @@ async fn an_update_takes_effect_and_lets_running_streams_end() {
     let case = gateway.fake.case(
         Answer::events(["data: one"])
             .gate(&gate)
-            .chunk("data: two\n\n"),
+            .chunk("data: [DONE]\n\n"),
     );
     let mut stream = gateway
         .post("/v1/0123/old/openai/chat/completions")
@@ -185,7 +185,7 @@ async fn an_update_takes_effect_and_lets_running_streams_end() {
         until_status(|| gateway.post(&path).json(&json!({})), status).await;
     }
     gate.open();
-    assert_eq!(stream.text().await, "data: two\n\n");
+    assert_eq!(stream.text().await, "data: [DONE]\n\n");
     assert_eq!(gateway.record(&case).await["complete"], true);
 }
 
