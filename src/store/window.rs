@@ -1,12 +1,11 @@
 //! Rate-limit windows that all workers share: fixed (clock-aligned) and sliding (contract §4.1).
 //!
-//! A window is a row of cells of equal width, each the number of calls admitted in its span of the clock; the calls of
-//! the last `n` cells count. Fixed is one cell as wide as the interval. Sliding is 121 cells of 1/120 of it, so that
-//! every cell which the trailing interval touches counts. Invariant: never more than the limit in a window; sliding:
-//! in **any** interval of that length. The price is that a sliding call counts up to 1/120 of the interval too long.
+//! A window is the list of the calls admitted in the last interval, oldest first: when, and how many. Up to
+//! [`EXACT`] entries each stands for one call; beyond that the calls of one 120th of the interval share an entry, at
+//! the moment of the last of them. Invariant: never more than the limit in a window; sliding: in **any** interval of that
+//! length. The price is that beyond [`EXACT`] calls a sliding call may count up to 1/120 of the interval too long.
 //!
-//! The limit is not stored: a changed limit holds at once for what was already counted. After a change of interval or
-//! technique the old cells are counted on in the new ones, each at its latest moment, so a change opens no gap.
+//! Nothing of the rule is stored, so a changed limit, interval or technique holds at once for what was already counted.
 
 use std::time::Duration;
 
@@ -15,8 +14,10 @@ use crate::host::{Host, HostError};
 
 use super::{TRIES, nanos, read, take};
 
-/// Parts of the interval in a sliding window.
+/// Parts of the interval in which calls may share an entry.
 const PARTS: u64 = 120;
+/// Entries up to which every call has its own.
+pub(super) const EXACT: usize = 64;
 
 /// The call was counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,16 +52,16 @@ pub fn admit(host: &dyn Host, name: &str, rule: &RateLimit) -> Result<Admitted, 
         let (value, expect) = read(host, &key)?;
         // After the read: everything counted in it happened before. Only a clock that was set back can say otherwise.
         let now = host.now();
-        let mut row = Row::at(&value, rule, now);
-        let counted = row.sum();
+        let mut calls = Calls::of(&value, rule, now);
+        let counted = calls.since(rule.technique.begin(nanos(rule.interval), now));
         let Some(remaining) = u64::from(rule.limit.get()).checked_sub(counted.saturating_add(1))
         else {
             return Err(Refused::Limited {
-                retry_after: row.opens(rule, now),
+                retry_after: calls.opens(rule, now),
             });
         };
-        row.count_one();
-        match host.set_shared(&key, &row.encode(), expect) {
+        calls.count_one(rule, now);
+        match host.set_shared(&key, &calls.encode(), expect) {
             Ok(()) => {
                 return Ok(Admitted {
                     remaining: u32::try_from(remaining).unwrap_or(u32::MAX),
@@ -73,126 +74,103 @@ pub fn admit(host: &dyn Host, name: &str, rule: &RateLimit) -> Result<Admitted, 
     Err(HostError::Conflict.into())
 }
 
-/// Cell `number` spans the nanoseconds from `number * width` to the next cell.
-#[derive(Debug)]
-struct Row {
-    width: u64,
-    /// The number of the last cell.
-    newest: u64,
-    /// Calls per cell, oldest first.
-    counts: Vec<u32>,
+impl Technique {
+    /// The first moment whose calls count at `now`.
+    fn begin(self, interval: u64, now: u64) -> u64 {
+        match self {
+            Self::Fixed => now.saturating_sub(now.checked_rem(interval).unwrap_or(0)),
+            // A call exactly one interval ago has left the window.
+            Self::Sliding => now.saturating_sub(interval).saturating_add(1),
+        }
+    }
 }
 
-impl Row {
-    /// What `value` has counted, as `rule` sees it at `now`.
-    fn at(value: &[u8], rule: &RateLimit, now: u64) -> Self {
+/// `count` calls, the last of them at `moment` (nanoseconds since the epoch).
+#[derive(Clone, Copy, Debug)]
+struct Mark {
+    moment: u64,
+    count: u32,
+}
+
+/// The calls of the last interval, oldest first.
+#[derive(Debug)]
+struct Calls(Vec<Mark>);
+
+impl Calls {
+    /// What `value` has counted and may still matter at `now`.
+    fn of(value: &[u8], rule: &RateLimit, now: u64) -> Self {
         let interval = nanos(rule.interval);
-        // Rounded up: too wide counts too long, too narrow would admit too many.
-        let (width, cells) = match rule.technique {
-            Technique::Fixed => (interval.max(1), 1),
-            Technique::Sliding => (interval.div_ceil(PARTS).max(1), PARTS.saturating_add(1)),
+        let (marks, _) = value.as_chunks::<MARK_BYTES>();
+        let marks = marks.iter().filter_map(|bytes| Mark::decode(bytes));
+        // A clock that was set back a little counts on; by more than a whole interval, afresh.
+        let is_recent = |mark: &Mark| {
+            mark.moment.saturating_add(interval) > now
+                && mark.moment <= now.saturating_add(interval)
         };
-        let present = now.checked_div(width).unwrap_or(0);
-        let cells = usize::try_from(cells).unwrap_or(1);
-        let empty = Self {
-            width,
-            newest: present,
-            counts: vec![0; cells],
-        };
-        let Some(stored) = Self::decode(value) else {
-            return empty;
-        };
-        let mut row = if stored.width == width && stored.counts.len() == cells {
-            stored
-        } else {
-            stored.recut(empty)
-        };
-        // A clock that was set back a little counts on in the newest cell; by more than the whole row, afresh.
-        if row.newest.saturating_sub(present) > u64::try_from(cells).unwrap_or(u64::MAX) {
-            return Self {
-                width,
-                newest: present,
-                counts: vec![0; cells],
-            };
-        }
-        row.advance(present);
-        row
+        Self(marks.filter(is_recent).collect())
     }
 
-    /// Drops the cells that are too old at cell `present`.
-    fn advance(&mut self, present: u64) {
-        let steps = present.saturating_sub(self.newest);
-        let cells = self.counts.len();
-        let gone = usize::try_from(steps).unwrap_or(usize::MAX).min(cells);
-        self.counts.drain(..gone);
-        self.counts.resize(cells, 0);
-        self.newest = self.newest.max(present);
+    fn since(&self, begin: u64) -> u64 {
+        let counted = self.0.iter().filter(|mark| mark.moment >= begin);
+        counted.map(|mark| u64::from(mark.count)).sum()
     }
 
-    /// The same calls in the cells of `empty`, each at the last moment it can have been made.
-    fn recut(self, mut empty: Self) -> Self {
-        let cells = u64::try_from(self.counts.len()).unwrap_or(u64::MAX);
-        // The number of the cell after the one in hand.
-        let mut next = self.newest.saturating_add(1).saturating_sub(cells);
-        for count in self.counts {
-            next = next.saturating_add(1);
-            let last = next.saturating_mul(self.width).saturating_sub(1);
-            let cell = last.checked_div(empty.width).unwrap_or(0);
-            let back = usize::try_from(empty.newest.saturating_sub(cell)).unwrap_or(usize::MAX);
-            if let Some(sum) = empty.counts.iter_mut().rev().nth(back) {
-                *sum = sum.saturating_add(count);
+    fn count_one(&mut self, rule: &RateLimit, now: u64) {
+        // Rounded up: too wide counts too long, too narrow would make the list too long.
+        let width = nanos(rule.interval).div_ceil(PARTS).max(1);
+        let part = |moment: u64| moment.checked_div(width);
+        let is_long = self.0.len() >= EXACT;
+        match self.0.last_mut() {
+            Some(last) if is_long && part(last.moment) == part(now) => {
+                last.moment = last.moment.max(now);
+                last.count = last.count.saturating_add(1);
             }
-        }
-        empty
-    }
-
-    fn sum(&self) -> u64 {
-        self.counts.iter().map(|count| u64::from(*count)).sum()
-    }
-
-    fn count_one(&mut self) {
-        if let Some(newest) = self.counts.last_mut() {
-            *newest = newest.saturating_add(1);
+            Some(_) | None => self.0.push(Mark {
+                moment: now,
+                count: 1,
+            }),
         }
     }
 
-    /// The time until enough old cells have left the row for one more call.
+    /// The time until one more call would be admitted.
     fn opens(&self, rule: &RateLimit, now: u64) -> Duration {
-        let mut left = self.sum();
-        // The number of the present cell when the cell in hand has just left the row.
-        let mut present = self.newest;
-        for count in &self.counts {
-            present = present.saturating_add(1);
-            left = left.saturating_sub(u64::from(*count));
+        let interval = nanos(rule.interval);
+        let begin = rule.technique.begin(interval, now);
+        if rule.technique == Technique::Fixed {
+            return Duration::from_nanos(begin.saturating_add(interval).saturating_sub(now));
+        }
+        let mut left = self.since(begin);
+        for mark in self.0.iter().filter(|mark| mark.moment >= begin) {
+            left = left.saturating_sub(u64::from(mark.count));
             if left < u64::from(rule.limit.get()) {
-                return Duration::from_nanos(
-                    present.saturating_mul(self.width).saturating_sub(now),
-                );
+                let leaves = mark.moment.saturating_add(interval);
+                return Duration::from_nanos(leaves.saturating_sub(now));
             }
         }
-        // Not reached: an empty row is below any limit.
+        // Not reached: an empty window is below any limit.
         rule.interval
     }
 
-    /// Width 8, newest 8, then 4 per cell, little-endian.
     fn encode(&self) -> Vec<u8> {
-        let head = [self.width, self.newest];
-        let mut value: Vec<u8> = head.iter().flat_map(|field| field.to_le_bytes()).collect();
-        value.extend(self.counts.iter().flat_map(|count| count.to_le_bytes()));
-        value
+        self.0.iter().flat_map(|mark| mark.encode()).collect()
+    }
+}
+
+/// Bytes of one encoded mark.
+const MARK_BYTES: usize = 12;
+
+impl Mark {
+    /// Moment 8, count 4, little-endian.
+    fn encode(self) -> [u8; MARK_BYTES] {
+        let ([a, b, c, d, e, f, g, h], [i, j, k, l]) =
+            (self.moment.to_le_bytes(), self.count.to_le_bytes());
+        [a, b, c, d, e, f, g, h, i, j, k, l]
     }
 
-    fn decode(mut value: &[u8]) -> Option<Self> {
-        let width = u64::from_le_bytes(take(&mut value)?);
-        let newest = u64::from_le_bytes(take(&mut value)?);
-        let (counts, _) = value.as_chunks::<4>();
+    fn decode(mut bytes: &[u8]) -> Option<Self> {
         Some(Self {
-            width,
-            newest,
-            counts: counts
-                .iter()
-                .map(|count| u32::from_le_bytes(*count))
-                .collect(),
+            moment: u64::from_le_bytes(take(&mut bytes)?),
+            count: u32::from_le_bytes(take(&mut bytes)?),
         })
     }
 }
