@@ -65,7 +65,7 @@ pub fn outside_edits(cx: &Cx) -> Vec<Edit> {
 }
 
 /// What the client is told beside the provider's own header fields.
-pub fn response_edits(record: &Record, cache_status: Option<&str>) -> Vec<Edit> {
+pub fn response_edits(record: &Record, head: &HeaderList, cache_status: Option<&str>) -> Vec<Edit> {
     let mut edits: Vec<Edit> = record
         .identity()
         .into_iter()
@@ -73,6 +73,17 @@ pub fn response_edits(record: &Record, cache_status: Option<&str>) -> Vec<Edit> 
         .collect();
     if let Some(status) = cache_status {
         edits.push(Edit::Set("cf-aig-cache-status".into(), status.into()));
+    }
+    // A provider does not speak in the gateway's name.
+    let is_set = |edits: &[Edit], name: &str| {
+        edits
+            .iter()
+            .any(|edit| matches!(edit, Edit::Set(set, _) if set == name))
+    };
+    for (name, _) in head.iter().filter(|(name, _)| name.starts_with("cf-aig-")) {
+        if !is_set(&edits, name) {
+            edits.push(Edit::Remove(name.to_owned()));
+        }
     }
     edits
 }

@@ -14,8 +14,12 @@ use crate::http::header::HeaderList;
 use crate::http::reject::Reject;
 use crate::llm::request::{RequestFacts, RequestScan};
 
-/// How long a request may be held without any body callback before the mounting is to blame, nanoseconds.
-const BODY_PATIENCE: u64 = 5_000_000_000;
+/// How long a request is held for a body of which nothing comes, on a worker where none ever came, nanoseconds.
+const BODY_PATIENCE: u64 = 1_000_000_000;
+
+/// What the operator is told then. A slow client on a new worker is served, too; only its call is not cached.
+const WITHHELD: &str = "a request was held for its body and none came: if this repeats, the plugin is mounted without \
+`allow_on_headers_stop_iteration: true` and nothing can be served from the cache";
 
 /// What is known of the body so far.
 pub struct Intake {
@@ -66,7 +70,8 @@ impl Intake {
     }
 
     /// Waits for the whole body while the request is held. Ends early, without an error, when the body is over the
-    /// limit and the configuration lets such calls pass.
+    /// limit and the configuration lets such calls pass, and when no body comes at all: without
+    /// `allow_on_headers_stop_iteration` Envoy delivers none as long as the head is held, so the call goes on alone.
     pub async fn hold(&mut self, cx: &Cx) -> Result<(), Stop> {
         if !cx.worker.bodies_come.get() {
             cx.set_deadline(Some(cx.now().saturating_add(BODY_PATIENCE)));
@@ -75,7 +80,10 @@ impl Intake {
             match cx.next().await {
                 Event::RequestBody { bytes, size, end } => self.feed(&bytes, size, end),
                 Event::RequestTrailers => self.ended = true,
-                Event::Deadline if !cx.worker.bodies_come.get() => return Err(withheld(cx).into()),
+                Event::Deadline if !cx.worker.bodies_come.get() => {
+                    cx.complain(WITHHELD.to_owned());
+                    break;
+                }
                 Event::Done(ending) => return Err(Gone(ending).into()),
                 Event::ResponseHead { headers, .. } => return Err(Stop::Overruled(headers)),
                 Event::RequestHead { .. }
@@ -136,12 +144,4 @@ impl Intake {
     pub fn payload(&self) -> Option<&Capture> {
         self.payload.as_ref()
     }
-}
-
-fn withheld(cx: &Cx) -> Reject {
-    cx.complain(
-        "a request was held for its body and no body came: set `allow_on_headers_stop_iteration: true` on this plugin"
-            .to_owned(),
-    );
-    Reject::BodyWithheld
 }

@@ -86,7 +86,7 @@ async fn overruled(cx: &Cx, record: &mut Record, head: &HeaderList) -> Ending {
         return refuse(cx, record, &Reject::BodyTooLarge(limit)).await;
     }
     cx.set_deadline(None);
-    cx.release_response(forward::response_edits(record, None));
+    cx.release_response(forward::response_edits(record, head, None));
     cx.done().await
 }
 

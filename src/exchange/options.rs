@@ -14,8 +14,8 @@ const MAX_TEXT: usize = 1024;
 /// What the client asked for, as far as it made sense.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Options {
-    /// `cf-aig-skip-cache: true`: do not read the cache.
-    pub skip_cache: bool,
+    /// `cf-aig-skip-cache`: do not read the cache.
+    pub skip_cache: Option<bool>,
     /// `cf-aig-cache-ttl` in seconds; 0 turns the cache off for this call.
     pub cache_ttl: Option<u32>,
     /// `cf-aig-cache-key`: replaces the computed key and opts into caching.
@@ -42,19 +42,19 @@ impl Options {
             };
             let text = std::str::from_utf8(value).ok().map(str::trim);
             match name {
-                "aig-skip-cache" => options.skip_cache = text.and_then(boolean) == Some(true),
+                "aig-skip-cache" => options.skip_cache = text.and_then(boolean),
                 "aig-cache-ttl" => options.cache_ttl = text.and_then(lifetime),
                 "aig-cache-key" => options.cache_key = bounded(value).map(<[u8]>::to_vec),
                 "aig-collect-log" => options.collect_log = text.and_then(boolean),
                 "aig-collect-log-payload" => options.collect_log_payload = text.and_then(boolean),
                 "aig-metadata" => options.metadata = Metadata::parse(value),
                 "aig-event-id" => options.event_id = text.and_then(identifier),
-                "skip-cache" => aliases.skip_cache = text.and_then(boolean) == Some(true),
+                "skip-cache" => aliases.skip_cache = text.and_then(boolean),
                 "cache-ttl" => aliases.cache_ttl = text.and_then(lifetime),
                 _ => {}
             }
         }
-        options.skip_cache |= aliases.skip_cache;
+        options.skip_cache = options.skip_cache.or(aliases.skip_cache);
         options.cache_ttl = options.cache_ttl.or(aliases.cache_ttl);
         options
     }
@@ -106,7 +106,7 @@ mod tests {
             ("cf-aig-collect-log-payload", "true"),
             ("cf-aig-event-id", "my-call"),
         ]);
-        assert!(options.skip_cache);
+        assert_eq!(options.skip_cache, Some(true));
         assert_eq!(options.cache_ttl, Some(3600));
         assert_eq!(options.cache_key.as_deref(), Some(&b"k"[..]));
         assert_eq!(
@@ -141,7 +141,9 @@ mod tests {
     fn deprecated_aliases_work_and_the_current_spelling_wins() {
         let both = read(&[("cf-aig-cache-ttl", "60"), ("cf-cache-ttl", "120")]);
         assert_eq!(both.cache_ttl, Some(60));
+        let both = read(&[("cf-skip-cache", "true"), ("cf-aig-skip-cache", "false")]);
+        assert_eq!(both.skip_cache, Some(false));
         let old = read(&[("cf-cache-ttl", "120"), ("cf-skip-cache", "true")]);
-        assert_eq!((old.cache_ttl, old.skip_cache), (Some(120), true));
+        assert_eq!((old.cache_ttl, old.skip_cache), (Some(120), Some(true)));
     }
 }

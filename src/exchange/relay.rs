@@ -106,7 +106,7 @@ impl Relay<'_> {
         self.record.take_response_head(self.cx.now(), head);
         let status = self.call.caching.as_ref().map(|_| "MISS");
         self.cx
-            .release_response(forward::response_edits(self.record, status));
+            .release_response(forward::response_edits(self.record, head, status));
         let answer = Answer::begin(self.cx, self.call, self.record, head);
         let wants = !answer.meter.is_opaque() || answer.kept.is_some() || answer.payload.is_some();
         self.cx

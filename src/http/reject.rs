@@ -18,8 +18,6 @@ pub enum Reject {
     BadTarget(BadTarget),
     /// The body must be held and is larger than the configured limit, in bytes.
     BodyTooLarge(usize),
-    /// The proxy never delivered the body: a mounting mistake of the operator.
-    BodyWithheld,
     /// More calls than the gateway's limit; when the next one would be admitted.
     RateLimited(Duration),
     /// The gateway's credential is missing or wrong.
@@ -35,7 +33,7 @@ pub enum Reject {
 }
 
 impl Reject {
-    /// The HTTP status (contract §11; 404, 413 and 500 are ours, where the contract has none).
+    /// The HTTP status (contract §11; 404, 413 and 501 are ours, where the contract has none).
     pub const fn status(&self) -> u16 {
         match self {
             Self::BadUrl => 404,
@@ -44,7 +42,6 @@ impl Reject {
             | Self::UnknownProvider
             | Self::Unreachable => 400,
             Self::BodyTooLarge(_) => 413,
-            Self::BodyWithheld => 500,
             Self::RateLimited(_) => 429,
             Self::Unauthorized => 401,
             Self::Unsupported => 501,
@@ -62,8 +59,7 @@ impl Reject {
             Self::BadUrl => 2901,
             Self::BadTarget(_) => 2902,
             Self::BodyTooLarge(_) => 2903,
-            Self::BodyWithheld => 2904,
-            Self::Unsupported => 2905,
+            Self::Unsupported => 2904,
         }
     }
 
@@ -77,7 +73,6 @@ impl Reject {
             Self::BodyTooLarge(limit) => {
                 format!("Request body too large: this gateway takes at most {limit} bytes")
             }
-            Self::BodyWithheld => "The gateway is not mounted correctly: see its log".into(),
             Self::RateLimited(_) => "Rate limited".into(),
             Self::Unauthorized => "Unauthorized".into(),
             Self::UnknownGateway => {
@@ -97,7 +92,6 @@ impl Reject {
             Self::BadTarget(_)
             | Self::BadUrl
             | Self::BodyTooLarge(_)
-            | Self::BodyWithheld
             | Self::Unauthorized
             | Self::UnknownGateway
             | Self::UnknownProvider
@@ -147,7 +141,6 @@ mod tests {
             (Reject::BadUrl, 404, 2901, false),
             (Reject::BadTarget(BadTarget::TargetUrl), 400, 2902, false),
             (Reject::BodyTooLarge(9), 413, 2903, false),
-            (Reject::BodyWithheld, 500, 2904, false),
             (
                 Reject::RateLimited(Duration::from_millis(1500)),
                 429,
@@ -158,7 +151,7 @@ mod tests {
             (Reject::UnknownGateway, 400, 2001, false),
             (Reject::UnknownProvider, 400, 2008, false),
             (Reject::Unreachable, 400, 2005, true),
-            (Reject::Unsupported, 501, 2905, false),
+            (Reject::Unsupported, 501, 2904, false),
         ];
         for (reject, status, code, retry) in table {
             let reply = reject.reply(vec![("cf-aig-step".into(), "0".into())]);

@@ -33,23 +33,21 @@ pub struct Admission {
 pub fn admit(config: &Config, gateway: &Gateway, head: &HeaderList) -> Result<Admission, Reject> {
     let mut admission = Admission::default();
     if let Some(value) = head.value(OWN_HEADER) {
-        admission.credential = bearer(value).and_then(|value| recognise(gateway, value));
+        admission.credential = bearer(value).and_then(|shown| recognise(gateway, &hash(shown)));
     }
     // When the own header is there, `Authorization` belongs to the provider (contract §5); still, a value that is
     // one of our credentials is never the provider's.
     for name in CREDENTIAL_HEADERS {
         for value in head.values(name) {
             let shown = bearer(value);
-            let text = shown.unwrap_or(value.trim_ascii());
-            let found = recognise(gateway, text);
+            let hash = hash(shown.unwrap_or(value.trim_ascii()));
+            let found = recognise(gateway, &hash);
             // Another gateway's credential opens nothing here, and is no business of the provider either.
-            if found.is_some()
+            let is_ours = found.is_some()
                 || config
                     .gateways()
-                    .any(|other| recognise(other, text).is_some())
-            {
-                admission.consumed.push(name);
-            }
+                    .any(|other| recognise(other, &hash).is_some());
+            admission.consumed.extend(is_ours.then_some(*name));
             let is_well_formed = shown.is_some() || *name != "authorization";
             if is_well_formed && !head.contains(OWN_HEADER) {
                 admission.credential = admission.credential.or(found);
@@ -63,20 +61,18 @@ pub fn admit(config: &Config, gateway: &Gateway, head: &HeaderList) -> Result<Ad
     Ok(admission)
 }
 
-/// The name of the credential that `value` is.
-fn recognise(gateway: &Gateway, value: &[u8]) -> Option<String> {
-    if gateway.credentials.is_empty() {
-        return None;
-    }
-    let shown: [u8; 32] = Sha256::digest(value).into();
+/// The SHA-256 of what a client shows.
+fn hash(shown: &[u8]) -> [u8; 32] {
+    Sha256::digest(shown).into()
+}
+
+/// The name of the gateway's credential that was shown. Every credential is compared to its last byte, so that time
+/// does not tell which one matched.
+fn recognise(gateway: &Gateway, shown: &[u8; 32]) -> Option<String> {
     let mut found = None;
-    // Every credential is compared, so that time does not tell which one matched.
     for credential in &gateway.credentials {
-        let difference = shown
-            .iter()
-            .zip(&credential.hash)
-            .fold(0, |sum, (a, b)| sum | (a ^ b));
-        if difference == 0 {
+        let pairs = shown.iter().zip(&credential.hash);
+        if pairs.fold(0, |sum, (a, b)| sum | (a ^ b)) == 0 {
             found = Some(credential.name.clone());
         }
     }
@@ -102,7 +98,7 @@ fn split_protocols(gateway: &Gateway, head: &HeaderList, admission: &mut Admissi
     }
     let named = ours
         .iter()
-        .find_map(|ours| recognise(gateway, ours.strip_prefix(PROTOCOL_PREFIX)?));
+        .find_map(|ours| recognise(gateway, &hash(ours.strip_prefix(PROTOCOL_PREFIX)?)));
     admission.credential = admission.credential.take().or(named);
     admission.protocols = Some(others.join(&b", "[..]));
 }

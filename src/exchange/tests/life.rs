@@ -190,7 +190,12 @@ fn a_client_that_hangs_up_after_the_terminal_event_had_a_complete_answer() {
     );
     let mut next = proxy.stream();
     next.ask(OPENAI, &[], question);
-    assert_eq!(next.reply.as_ref().unwrap().body.len(), 55 - 1 - 1);
+    let whole = [
+        &b"data: {\"model\":\"gpt-4o\",\"choices\":[]}\n\n"[..],
+        b"data: [DONE]\n\n",
+    ]
+    .concat();
+    assert_eq!(next.reply.unwrap().body, whole);
 }
 
 #[test]
@@ -256,7 +261,7 @@ fn refusals_say_why_and_are_recorded() {
             2902,
         ),
         ("/v1/acc/locked/openai/chat/completions", 2009),
-        ("/v1/acc/my-gateway", 2905),
+        ("/v1/acc/my-gateway", 2904),
     ] {
         let mut call = Proxy::new().stream();
         call.head(path, &[]);
@@ -341,6 +346,120 @@ fn the_limit_refuses_with_the_time_to_wait() {
 }
 
 #[test]
+fn gateways_of_one_id_and_two_accounts_have_limits_of_their_own() {
+    let proxy = Proxy::new();
+    let admitted = |account: &str, gateway: &str| {
+        let mut call = proxy.stream();
+        call.head(
+            &format!("/v1/{account}/{gateway}/openai/chat/completions"),
+            &[],
+        );
+        call.upstream.is_some()
+    };
+    assert!(admitted("one", "team") && admitted("two", "team"));
+    assert!(!admitted("one", "team") && !admitted("two", "team"));
+    // Nobody escapes the limit of a gateway that is open to every account by inventing accounts.
+    assert!(admitted("a", "limited") && admitted("b", "limited") && !admitted("c", "limited"));
+}
+
+#[test]
+fn an_answer_lives_as_long_as_the_closest_setting_says() {
+    let ttl = |seconds: &'static str| vec![("cf-aig-cache-ttl", seconds)];
+    let key = ("cf-aig-cache-key", "k");
+    for (path, headers, seconds) in [
+        (ANTHROPIC, vec![], 300),
+        (ANTHROPIC, ttl("60"), 60),
+        (ANTHROPIC, vec![("cf-cache-ttl", "90")], 90),
+        (ANTHROPIC, ttl("2592000"), 2_592_000),
+        ("/v1/acc/limited/anthropic/v1/messages", vec![key], 300),
+        (
+            "/v1/acc/limited/anthropic/v1/messages",
+            vec![key, ("cf-aig-cache-ttl", "600")],
+            600,
+        ),
+    ] {
+        let proxy = Proxy::new();
+        let mut first = proxy.stream();
+        first.ask(path, &headers, QUESTION);
+        first.answer("200", JSON, &[ANSWER]);
+        first.done(0, false);
+        for (wait, hits) in [(seconds - 1, true), (2, false)] {
+            proxy.host.advance(Duration::from_secs(wait));
+            let mut again = proxy.stream();
+            again.ask(path, &headers, QUESTION);
+            assert_eq!(again.reply.is_some(), hits, "{path} {headers:?} at {wait}");
+            again.done(0, true);
+        }
+    }
+}
+
+#[test]
+fn a_lifetime_alone_does_not_opt_in_and_zero_opts_out() {
+    for (path, headers) in [
+        (
+            "/v1/acc/limited/anthropic/v1/messages",
+            ("cf-aig-cache-ttl", "600"),
+        ),
+        (ANTHROPIC, ("cf-aig-cache-ttl", "0")),
+    ] {
+        let proxy = Proxy::new();
+        let mut first = proxy.stream();
+        first.ask(path, &[headers], QUESTION);
+        first.answer("200", JSON, &[ANSWER]);
+        assert_eq!(first.told("cf-aig-cache-status"), None);
+        first.done(0, false);
+        let mut again = proxy.stream();
+        again.ask(path, &[headers], QUESTION);
+        assert!(again.upstream.is_some(), "{path}");
+    }
+}
+
+#[test]
+fn images_are_stored_where_their_framing_proves_them_whole() {
+    for (framing, stored) in [(("content-length", "4"), true), (("x-none", ""), false)] {
+        let proxy = Proxy::new();
+        let path = "/v1/acc/my-gateway/openai/images/generations";
+        let mut call = proxy.stream();
+        call.ask(path, &[], r#"{"model":"m","prompt":"p"}"#);
+        let head = list(&[(":status", "200"), ("content-type", "image/png"), framing]);
+        call.on(Event::ResponseHead {
+            headers: head,
+            end: false,
+            local: false,
+        });
+        call.on(answer_event(b"\x89PNG", true));
+        call.done(0, false);
+        let mut again = proxy.stream();
+        again.ask(path, &[], r#"{"model":"m","prompt":"p"}"#);
+        assert_eq!(again.reply.is_some(), stored);
+    }
+}
+
+#[test]
+fn the_providers_own_words_never_pass_for_the_gateways() {
+    let mut call = Proxy::new().stream();
+    call.head(
+        "/v1/acc/limited/openai/models",
+        &[("cf-aig-collect-log", "false")],
+    );
+    let forged = [
+        (":status", "200"),
+        ("cf-aig-log-id", "forged"),
+        ("cf-aig-cache-status", "HIT"),
+        ("cf-aig-new", "x"),
+    ];
+    call.on(Event::ResponseHead {
+        headers: list(&forged),
+        end: true,
+        local: false,
+    });
+    let edits = call.downstream.unwrap();
+    for name in ["cf-aig-log-id", "cf-aig-cache-status", "cf-aig-new"] {
+        assert!(edits.contains(&Edit::Remove(name.into())), "{name}");
+    }
+}
+
+#[test]
 fn a_body_over_the_limit_is_refused_as_soon_as_that_is_known() {
     let mut declared = Proxy::new().stream();
     declared.head(ANTHROPIC, &[("content-length", "50001")]);
@@ -393,20 +512,20 @@ fn logging_can_be_switched_by_header_and_payloads_are_redacted() {
 }
 
 #[test]
-fn a_request_whose_body_never_comes_is_answered_with_a_complaint() {
+fn a_request_whose_body_does_not_come_goes_on_uncached_with_a_complaint() {
     let proxy = Proxy::new();
     proxy.worker.bodies_come.set(false);
     let mut call = proxy.stream();
     call.head(ANTHROPIC, &[]);
-    let deadline = call
-        .task
-        .cx
-        .deadline()
-        .expect("a held request has a deadline until bodies are known to come");
+    let deadline = call.task.cx.deadline();
+    let deadline = deadline.expect("a held request has a deadline until bodies are known to come");
     proxy.host.clock.set(deadline);
     call.on(Event::Deadline);
-    assert_eq!(call.error_code(), 2904);
+    assert!(call.upstream.is_some());
     assert!(call.complaints[0].contains("allow_on_headers_stop_iteration"));
+    call.on(body_event(QUESTION.as_bytes(), true));
+    call.answer("200", JSON, &[ANSWER]);
+    assert_eq!(call.done(0, false)["tokens_in"], 10);
 }
 
 #[test]

@@ -24,7 +24,9 @@ const CONFIG: &str = r#"{"gateways": [
     {"id": "locked", "authentication": true,
      "credentials": [{"name": "demo", "sha256": "b0e5d7d0af7fc87dbed8cdc2d8eb91e36e9cc9a5b8f0d5b4b3c8f54a1ea6e1d4"}]},
     {"id": "limited", "rate_limiting_limit": 2, "rate_limiting_interval": 10, "rate_limiting_technique": "sliding"},
-    {"id": "shared", "cache_ttl": 300, "cache_single_flight": "all"}
+    {"id": "shared", "cache_ttl": 300, "cache_single_flight": "all"},
+    {"id": "team", "account_id": "one", "rate_limiting_limit": 1, "rate_limiting_interval": 10},
+    {"id": "team", "account_id": "two", "rate_limiting_limit": 1, "rate_limiting_interval": 10}
 ], "custom_providers": [{"slug": "own", "base_url": "https://llm.example.com/v1"}],
 "cache": {"max_bytes": 100000, "max_object_bytes": 20000}, "limits": {"request_body_bytes": 50000}}"#;
 

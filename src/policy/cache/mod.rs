@@ -97,7 +97,7 @@ impl Caching {
         let credential = key::credential(head, &call.admission.consumed);
         Some(Self {
             ttl,
-            reads: !options.skip_cache,
+            reads: options.skip_cache != Some(true),
             custom_key: options.cache_key,
             credential,
         })
