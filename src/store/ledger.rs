@@ -1,6 +1,7 @@
 //! The ledger: one value that says how many bytes each slot may hold. Its sum is what the budget bounds.
 //!
-//! One cell of 16 bytes per slot (little-endian): tag 4 (the generation's counting half), bytes 4, expires 4, used 4.
+//! One cell of 16 bytes per slot (little-endian): tag 4 (the generation's counting half), bytes 4, expires 4, used 4;
+//! behind the cells their sum, 8.
 //! Invariant: **a slot that holds a stored answer of generation g has the cell (g, its bytes).** It is kept so:
 //!
 //! - *Reserve* (`fill`): read the ledger, THEN see that the slot is `Filling` in one's own generation, then swap the
@@ -20,7 +21,7 @@ use super::read;
 
 const LEDGER: &str = "sluice/1/ledger";
 const CELL_BYTES: usize = 16;
-const LEDGER_BYTES: usize = BUCKETS * WAYS * CELL_BYTES;
+const LEDGER_BYTES: usize = BUCKETS * WAYS * CELL_BYTES + size_of::<u64>();
 
 /// What one slot has reserved. All zero: nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -50,16 +51,13 @@ impl Ledger {
     pub(super) fn read(host: &dyn Host) -> Result<Self, HostError> {
         let (mut value, expect) = read(host, LEDGER)?;
         value.resize(LEDGER_BYTES, 0);
-        let mut ledger = Self {
+        let (_, sum) = value.as_chunks::<CELL_BYTES>();
+        let total = sum.first_chunk().copied().map(u64::from_le_bytes);
+        Ok(Self {
+            total: total.unwrap_or_default(),
             value,
             expect,
-            total: 0,
-        };
-        ledger.total = ledger
-            .cells()
-            .map(|cell| u64::from(decode(cell).bytes))
-            .sum();
-        Ok(ledger)
+        })
     }
 
     /// Replaces what was read by what it is now; `Conflict` when it has changed meanwhile.
@@ -76,9 +74,12 @@ impl Ledger {
         self.total = self
             .total_beside(place)
             .saturating_add(u64::from(cell.bytes));
-        let (cells, _) = self.value.as_chunks_mut::<CELL_BYTES>();
+        let (cells, sum) = self.value.as_chunks_mut::<CELL_BYTES>();
         if let Some(bytes) = cells.get_mut(ordinal(place)) {
             *bytes = encode(cell);
+        }
+        if let Some(bytes) = sum.first_chunk_mut() {
+            *bytes = self.total.to_le_bytes();
         }
     }
 

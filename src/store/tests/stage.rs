@@ -236,6 +236,11 @@ impl Scene {
         }
         if key == "sluice/1/ledger" {
             self.reserved = reserved(new);
+            let kept = u64::from_le_bytes(*new.last_chunk().unwrap());
+            if kept != self.reserved {
+                self.faults
+                    .push(format!("the ledger's sum is {}, not {kept}", self.reserved));
+            }
         }
         let (stored, reserved) = (self.stored(), self.reserved);
         if stored > reserved || reserved > self.budget {
@@ -284,7 +289,7 @@ impl Scene {
 /// The sum of the ledger.
 fn reserved(ledger: &[u8]) -> u64 {
     let bytes = |cell: &[u8]| u64::from(u32::from_le_bytes(cell[4..8].try_into().unwrap()));
-    ledger.chunks(16).map(bytes).sum()
+    ledger.chunks_exact(16).map(bytes).sum()
 }
 
 /// The counting half.
