@@ -16,10 +16,10 @@ demo: ## play and check the worked example, then show its log records
 validate: ## check an Envoy configuration without starting it (CONFIG=file.yaml)
 	@python3 tools/validate.py "$(CONFIG)"
 
-test: build ## unit and architecture tests, real Envoy, the worked example, Python SDK clients
-	@python3 tools/check.py unit envoy demo python
+test: build ## unit and architecture tests, tools, real Envoy, the worked example, Python SDK clients
+	@python3 tools/check.py unit tools envoy demo python
 
-test-clients: build ## official SDKs as clients: Python and TypeScript (needs Node)
+test-clients: build ## official SDKs as clients: Python and TypeScript
 	@python3 tools/check.py python node
 
 test-containers: build ## the container path (needs a Docker engine)
@@ -34,7 +34,7 @@ lint: ## formatting, clippy for host and wasm, documentation
 	cargo doc --locked --no-deps
 
 check: lint build ## lint and every test; says what could not run, which in CI is a failure
-	@python3 tools/check.py unit envoy demo python node containers
+	@python3 tools/check.py unit tools envoy demo python node containers
 
 bench: build ## what the filter costs Envoy: CPU per request alone, miss and hit; memory; size
 	@python3 tools/bench.py

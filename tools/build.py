@@ -21,6 +21,8 @@ def toolchain() -> None:
     for tool in ("cargo", "rustup"):
         if shutil.which(tool) is None:
             fail(f"{tool} is not installed: install Rust with rustup, then try again")
+    if shutil.which("cc") is None:
+        fail("cc is not installed: rustc links with it (Debian: build-essential)")
     listed = subprocess.run(
         ["rustup", "target", "list", "--installed"], cwd=ROOT, check=False, capture_output=True, text=True
     )
@@ -37,6 +39,9 @@ def build() -> Path:
     run("cargo", "build", "--locked", "--release", "--target", TRIPLE)
     built = CARGO_TARGET / TRIPLE / "release" / "sluice.wasm"
     TARGET.mkdir(exist_ok=True)
+    if made_from(built):
+        say("target/sluice.wasm is up to date")
+        return WASM
     # Written beside and renamed: an Envoy that starts meanwhile sees the old module or the new, never half of one.
     handle, name = tempfile.mkstemp(dir=TARGET, suffix=".wasm")
     os.close(handle)
@@ -48,9 +53,17 @@ def build() -> Path:
         shutil.copyfile(built, fresh)
         how = "as rustc left it: wasm-opt (Debian package binaryen) would make it about 10 % faster"
     fresh.chmod(0o644)
+    os.utime(fresh, ns=(built.stat().st_atime_ns, built.stat().st_mtime_ns))
     fresh.replace(WASM)
     say(f"built target/sluice.wasm, {WASM.stat().st_size / 1000:.0f} kB, {how}")
     return WASM
+
+
+def made_from(built: Path) -> bool:
+    """Whether target/sluice.wasm is already this module, as small as the tools at hand make it: their times agree."""
+    if not WASM.exists() or WASM.stat().st_mtime_ns != built.stat().st_mtime_ns:
+        return False
+    return not shutil.which("wasm-opt") or WASM.stat().st_size != built.stat().st_size
 
 
 if __name__ == "__main__":

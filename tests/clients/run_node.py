@@ -1,13 +1,14 @@
 """Type-checks and runs the official TypeScript SDKs against a gateway. Exit codes: see gateway.py."""
 
+import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import gateway
 
 TESTS = Path(__file__).resolve().parent / "node"
-OLDEST_NODE = 20
 
 
 def main() -> int:
@@ -31,14 +32,16 @@ def main() -> int:
 
 
 def _npm() -> str:
-    """The path of npm, where it and a Node that is new enough exist."""
-    node, npm = shutil.which("node"), shutil.which("npm")
-    if not node or not npm:
-        raise gateway.CannotRun(f"install Node {OLDEST_NODE} or newer with npm (not found on the PATH)")
-    version = subprocess.run([node, "--version"], check=False, stdout=subprocess.PIPE, text=True).stdout.strip()
-    major = version.lstrip("v").split(".")[0]
-    if not major.isdigit() or int(major) < OLDEST_NODE:
-        raise gateway.CannotRun(f"install Node {OLDEST_NODE} or newer (found {version or 'a node that does not run'})")
+    """The path of npm, once it and a Node that is new enough are on the PATH: see tools/node.py."""
+    found = subprocess.run(
+        [sys.executable, gateway.ROOT / "tools/node.py"], check=False, capture_output=True, text=True
+    )
+    if found.returncode:
+        raise gateway.CannotRun((found.stderr.strip().splitlines() or ["tools/node.py failed"])[-1])
+    os.environ["PATH"] = os.pathsep.join([found.stdout.strip(), os.environ.get("PATH", os.defpath)])
+    npm = shutil.which("npm")
+    if not npm:
+        raise gateway.CannotRun("npm is not beside node: install it")
     return npm
 
 

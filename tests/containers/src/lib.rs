@@ -22,9 +22,6 @@ use testcontainers::core::logs::LogFrame;
 use testcontainers::runners::AsyncRunner;
 use testcontainers::{ContainerAsync, GenericImage, ImageExt};
 
-/// The image of this version of the gateway; `SLUICE_ENVOY_IMAGE` names another.
-const IMAGE: &str = "envoyproxy/envoy:v1.40.0";
-
 static RUNTIME: LazyLock<tokio::runtime::Runtime> = LazyLock::new(|| {
     let mut builder = tokio::runtime::Builder::new_multi_thread();
     builder
@@ -59,8 +56,9 @@ impl Launcher for Docker {
         arguments: &[String],
         output: &Output,
     ) -> Result<Box<dyn Running>, String> {
-        let image = std::env::var("SLUICE_ENVOY_IMAGE").unwrap_or_else(|_| IMAGE.to_owned());
-        let (name, tag) = image.rsplit_once(':').unwrap_or((&image, "latest"));
+        let image = image();
+        let tagged = image.rsplit_once(':').filter(|(_, tag)| !tag.contains('/'));
+        let (name, tag) = tagged.unwrap_or((&image, "latest"));
         let (stdout, stderr) = (pipe().expect("a pipe"), pipe().expect("a pipe"));
         output.drain(stdout.0, stderr.0);
         let path = directory.display().to_string();
@@ -102,6 +100,18 @@ impl Drop for Container {
         }
         self.guard.dismiss();
     }
+}
+
+/// `SLUICE_ENVOY_IMAGE`, or the official image of the version that `tools/envoy.py` pins.
+fn image() -> String {
+    let named = std::env::var("SLUICE_ENVOY_IMAGE").ok();
+    named.filter(|name| !name.is_empty()).unwrap_or_else(|| {
+        let pinned = include_str!("../../../tools/envoy.py")
+            .lines()
+            .find_map(|line| line.strip_prefix("PINNED = "))
+            .expect("tools/envoy.py pins a version");
+        format!("envoyproxy/envoy:v{}", pinned.trim_matches('"'))
+    })
 }
 
 /// Runs `work` on the runtime of the containers, also when the caller is on one of its own.

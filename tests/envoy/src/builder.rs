@@ -27,6 +27,8 @@ pub struct Builder {
     configuration: Option<Value>,
     environment: Value,
     stop_iteration: bool,
+    keeper: bool,
+    cluster_header: String,
     clusters: Vec<(String, Upstream)>,
     workers: u32,
     buffer: usize,
@@ -41,6 +43,8 @@ impl Builder {
             configuration: None,
             environment: json!({}),
             stop_iteration: true,
+            keeper: false,
+            cluster_header: "x-sluice-cluster".to_owned(),
             clusters: PROVIDERS
                 .map(|name| (name.to_owned(), Upstream::Plain))
                 .to_vec(),
@@ -79,6 +83,19 @@ impl Builder {
         self
     }
 
+    /// Mounts the keeper beside the listener, as `envoy/envoy.yaml` does, and lets a removed listener drain for a second
+    /// only.
+    pub const fn keeper(mut self) -> Self {
+        self.keeper = true;
+        self
+    }
+
+    /// The header by which the route picks the cluster; `x-sluice-cluster` by default.
+    pub fn cluster_header(mut self, name: &str) -> Self {
+        name.clone_into(&mut self.cluster_header);
+        self
+    }
+
     /// A further cluster.
     pub fn cluster(mut self, name: &str, upstream: Upstream) -> Self {
         self.clusters.push((name.to_owned(), upstream));
@@ -97,8 +114,8 @@ impl Builder {
         self
     }
 
-    /// A whole Envoy configuration instead of the harness's own, `target/sluice.wasm` in it being the filter under test.
-    /// Updates and log records are then not to be had.
+    /// A whole Envoy configuration instead of the harness's own, `target/sluice.wasm` in it being the filter under test and
+    /// `${CLUSTERS}` the harness's clusters. Updates, arrivals and entries by case are then not to be had.
     pub fn bootstrap(mut self, yaml: &str) -> Self {
         self.bootstrap = Some(yaml.to_owned());
         self
@@ -117,7 +134,7 @@ impl Builder {
         let fake = Fake::start();
         let tokens = self.tokens(directory.path());
         let bootstrap = match &self.bootstrap {
-            Some(given) => given.replace(
+            Some(given) => tokens.fill(given, fake.ports()).replace(
                 "target/sluice.wasm",
                 &format!("{}/sluice.wasm", tokens.directory),
             ),
@@ -129,7 +146,7 @@ impl Builder {
         replace(directory.path(), "admin", "");
         permit(&admin_file, 0o666);
         let output = Output::default();
-        let arguments = arguments(&tokens.directory, self.workers);
+        let arguments = self.arguments(&tokens.directory);
         let mut envoy = self
             .launcher
             .launch(directory.path(), &arguments, &output)?;
@@ -149,7 +166,7 @@ impl Builder {
             fake,
             output,
             admin,
-            listener,
+            listener: Mutex::new(listener),
             tokens: Mutex::new(tokens),
             directory,
             _envoy: envoy,
@@ -172,8 +189,36 @@ impl Builder {
             directory,
             clusters,
             plugin,
+            keeper: self.keeper,
+            cluster_header: self.cluster_header.clone(),
             buffer: self.buffer,
         }
+    }
+
+    fn arguments(&self, directory: &str) -> Vec<String> {
+        let bootstrap = format!("{directory}/bootstrap.yaml");
+        let workers = self.workers.to_string();
+        let admin = format!("{directory}/admin");
+        let given = [
+            "-c",
+            &bootstrap,
+            "--concurrency",
+            &workers,
+            "--admin-address-path",
+            &admin,
+            "--drain-time-s",
+            if self.keeper { "1" } else { "600" },
+        ];
+        let fixed = [
+            "--disable-hot-restart",
+            "-l",
+            "warning",
+            "--component-log-level",
+            "wasm:info",
+            "--file-flush-interval-msec",
+            "20",
+        ];
+        given.into_iter().chain(fixed).map(str::to_owned).collect()
     }
 }
 
@@ -184,30 +229,6 @@ pub(crate) fn string_value(text: &str) -> Value {
 
 fn struct_value(value: &Value) -> Value {
     json!({"@type": "type.googleapis.com/google.protobuf.Struct", "value": value})
-}
-
-fn arguments(directory: &str, workers: u32) -> Vec<String> {
-    let bootstrap = format!("{directory}/bootstrap.yaml");
-    let workers = workers.to_string();
-    let admin = format!("{directory}/admin");
-    let given = [
-        "-c",
-        &bootstrap,
-        "--concurrency",
-        &workers,
-        "--admin-address-path",
-        &admin,
-        "--disable-hot-restart",
-    ];
-    let fixed = [
-        "-l",
-        "warning",
-        "--component-log-level",
-        "wasm:info",
-        "--file-flush-interval-msec",
-        "20",
-    ];
-    given.into_iter().chain(fixed).map(str::to_owned).collect()
 }
 
 fn until<T>(

@@ -1,6 +1,7 @@
 //! A running gateway: Envoy with the filter, the fake provider behind it, and the ways to look inside.
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{LazyLock, Mutex};
 
 use serde_json::Value;
@@ -22,7 +23,7 @@ pub struct Gateway {
     /// What Envoy printed.
     pub output: Output,
     pub(crate) admin: Admin,
-    pub(crate) listener: SocketAddr,
+    pub(crate) listener: Mutex<SocketAddr>,
     pub(crate) tokens: Mutex<Tokens>,
     pub(crate) directory: TempDir,
     pub(crate) _envoy: Box<dyn Running>,
@@ -44,13 +45,13 @@ impl Gateway {
     }
 
     /// Where clients call.
-    pub const fn address(&self) -> SocketAddr {
-        self.listener
+    pub fn address(&self) -> SocketAddr {
+        *self.listener.lock().unwrap()
     }
 
     /// A call with that method and path.
     pub fn call(&self, method: &str, path: &str) -> Call {
-        Call::new(self.listener, method, path)
+        Call::new(self.address(), method, path)
     }
 
     /// A POST.
@@ -68,13 +69,9 @@ impl Gateway {
         count(&self.admin.stats(name), name)
     }
 
-    /// The clusters of the bootstrap, as Envoy understood them.
-    pub fn clusters(&self) -> Vec<Value> {
-        let dump = self.admin.config_dump("bootstrap");
-        dump["bootstrap"]["static_resources"]["clusters"]
-            .as_array()
-            .cloned()
-            .unwrap_or_default()
+    /// The bootstrap, as Envoy understood it.
+    pub fn bootstrap(&self) -> Value {
+        self.admin.config_dump("bootstrap")["bootstrap"].take()
     }
 
     /// Waits for the access log entry of the case's only call.
@@ -84,14 +81,23 @@ impl Gateway {
         entries.remove(0)
     }
 
-    /// Waits until the case has that many access log entries at least.
+    /// Waits until that many calls of the case are over, and returns their access log entries.
     pub async fn entries(&self, case: &Case, count: usize) -> Vec<Value> {
+        self.logged("DownstreamEnd", case, count).await
+    }
+
+    /// Waits until that many calls of the case have arrived at Envoy.
+    pub async fn arrivals(&self, case: &Case, count: usize) {
+        self.logged("DownstreamStart", case, count).await;
+    }
+
+    async fn logged(&self, kind: &str, case: &Case, count: usize) -> Vec<Value> {
         eventually("access log entries", || {
             let entries = self
                 .output
                 .access()
                 .into_iter()
-                .filter(|entry| entry["case"] == case.id());
+                .filter(|entry| entry["type"] == kind && entry["case"] == case.id());
             Some(entries.collect::<Vec<_>>()).filter(|entries| entries.len() >= count)
         })
         .await
@@ -109,6 +115,45 @@ impl Gateway {
             .iter()
             .map(record_of)
             .collect()
+    }
+
+    /// The lines of Envoy's log that name this record, when later calls have been recorded: all there will be.
+    pub async fn record_lines(&self, id: &str) -> Vec<String> {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let marker = || {
+            let id = format!("marker-{}.", NEXT.fetch_add(1, Ordering::Relaxed));
+            let call = self.post("/v1/-/-/-/marker").header("cf-aig-event-id", &id);
+            async move {
+                call.complete().await;
+                eventually("the marker's record", || self.output.after(&id)).await;
+            }
+        };
+        // At once, and so on different workers.
+        tokio::join!(marker(), marker());
+        let mut lines = self.output.log(0);
+        lines.retain(|line| line.contains(id));
+        lines
+    }
+
+    /// Takes the listener away, and returns when nothing of it is left. Envoy must have been given little time to drain:
+    /// [`Builder::keeper`].
+    pub async fn remove_listener(&self) {
+        replace(self.directory.path(), "listener.yaml", "resources: []");
+        eventually("the listener's end", || {
+            let stats = self.admin.stats("listener_manager.total_listeners");
+            let left = ["active", "draining"]
+                .map(|kind| count(&stats, &format!("total_listeners_{kind}")));
+            (left == [0, 0]).then_some(())
+        })
+        .await;
+    }
+
+    /// Puts the listener back; it stands on another port then.
+    pub async fn restore_listener(&self) {
+        let listener = self.tokens.lock().unwrap().listener();
+        replace(self.directory.path(), "listener.yaml", &listener);
+        let address = eventually("the listener", || self.admin.listener()).await;
+        *self.listener.lock().unwrap() = address;
     }
 
     /// Changes the plugin's configuration while the gateway runs: true when Envoy took it, false when it was refused.

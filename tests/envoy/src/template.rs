@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 use crate::fake::Ports;
 use crate::tls;
 
-/// Every cluster that a call can be routed to by default: the slugs of the built-in providers.
+/// Every cluster that a call can be routed to by default: the slugs of the built-in providers, and `outside` for what is
+/// no call.
 pub const PROVIDERS: [&str; 28] = [
     "anthropic",
     "aws-bedrock",
@@ -64,6 +65,8 @@ pub(crate) struct Tokens {
     pub(crate) directory: String,
     pub(crate) clusters: Vec<(String, Upstream)>,
     pub(crate) plugin: Option<Plugin>,
+    pub(crate) keeper: bool,
+    pub(crate) cluster_header: String,
     pub(crate) buffer: usize,
 }
 
@@ -77,15 +80,25 @@ pub(crate) struct Plugin {
 }
 
 impl Tokens {
-    /// The bootstrap.
+    /// The harness's own bootstrap.
     pub(crate) fn bootstrap(&self, ports: Ports) -> String {
+        let keeper = self.plugin.as_ref().filter(|_| self.keeper);
+        let extensions: Vec<Value> = keeper
+            .map(|plugin| plugin.keeper(&self.directory))
+            .into_iter()
+            .collect();
+        self.fill(documents().0, ports)
+            .replace("${EXTENSIONS}", &json!(extensions).to_string())
+    }
+
+    /// A bootstrap with its tokens for the clusters and the folder filled in.
+    pub(crate) fn fill(&self, bootstrap: &str, ports: Ports) -> String {
         let clusters: Vec<Value> = self
             .clusters
             .iter()
             .map(|(name, upstream)| cluster(name, *upstream, ports))
             .collect();
-        documents()
-            .0
+        bootstrap
             .replace("${CLUSTERS}", &json!(clusters).to_string())
             .replace("${DIRECTORY}", &self.directory)
     }
@@ -102,16 +115,37 @@ impl Tokens {
         let listener = documents()
             .1
             .replace("${FILTERS}", &json!(filters).to_string());
-        listener.replace("${BUFFER}", &self.buffer.to_string())
+        listener
+            .replace("${BUFFER}", &self.buffer.to_string())
+            .replace("${CLUSTER_HEADER}", &self.cluster_header)
     }
 }
 
 impl Plugin {
     fn filter(&self, directory: &str) -> Value {
-        let mut config = json!({
-            "name": "sluice",
-            "root_id": "gateway",
-            "configuration": self.configuration,
+        let mut config = self.config(directory);
+        config["name"] = json!("sluice");
+        config["root_id"] = json!("gateway");
+        config["configuration"] = self.configuration.clone();
+        if self.stop_iteration {
+            config["allow_on_headers_stop_iteration"] = json!(true);
+        }
+        let kind = "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm";
+        json!({"name": "envoy.filters.http.wasm", "typed_config": {"@type": kind, "config": config}})
+    }
+
+    /// The service beside the listeners, in the same VM.
+    fn keeper(&self, directory: &str) -> Value {
+        let mut config = self.config(directory);
+        config["name"] = json!("sluice-keeper");
+        config["root_id"] = json!("keeper");
+        let kind = "type.googleapis.com/envoy.extensions.wasm.v3.WasmService";
+        json!({"name": "envoy.bootstrap.wasm", "typed_config": {"@type": kind, "singleton": true, "config": config}})
+    }
+
+    /// What filter and keeper have in common.
+    fn config(&self, directory: &str) -> Value {
+        json!({
             "failure_policy": "FAIL_RELOAD",
             "reload_config": {"backoff": {"base_interval": "0.1s"}},
             "vm_config": {
@@ -120,12 +154,7 @@ impl Plugin {
                 "code": {"local": {"filename": format!("{directory}/sluice.wasm")}},
                 "environment_variables": {"key_values": self.environment}
             }
-        });
-        if self.stop_iteration {
-            config["allow_on_headers_stop_iteration"] = json!(true);
-        }
-        let kind = "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm";
-        json!({"name": "envoy.filters.http.wasm", "typed_config": {"@type": kind, "config": config}})
+        })
     }
 }
 

@@ -1,10 +1,8 @@
 //! Issue: bodies of every kind, size and framing go both ways; what need not be held streams.
 
-use std::time::Duration;
-
 use serde_json::json;
 use sluice_e2e::contract::assert_refused;
-use sluice_e2e::{Answer, Call, Gate, Gateway, Lease, Shared, Upstream, Wire, sample};
+use sluice_e2e::{Answer, Call, Case, Gate, Gateway, Lease, Shared, Upstream, Wire, sample};
 
 const CHAT: &str = "/v1/0123/open/openai/chat/completions";
 const CACHED: &str = "/v1/0123/cached/openai/chat/completions";
@@ -456,30 +454,53 @@ async fn a_client_that_leaves_while_its_body_is_held_reaches_nobody() {
 #[tokio::test]
 async fn a_websocket_goes_through_in_both_directions() {
     let gateway = gateway();
-    let gate = Gate::new();
+    for (id, provider_ends) in [("open", true), ("cached", false)] {
+        let gate = Gate::new();
+        let case = gateway.fake.case(socket(&gate, provider_ends));
+        let path = format!("/v1/0123/{id}/custom-raw/realtime?model=gpt-realtime");
+        let mut wire = Wire::connect(gateway.address()).await;
+        wire.send(handshake(&path, &case)).await;
+        let head = wire.read_until("\r\n\r\n").await;
+        assert!(head.starts_with("HTTP/1.1 101"), "{head}");
+        wire.read_until("first").await;
+        wire.send(CLIENT_FRAME).await;
+        let seen = case
+            .until("the client's frame", |seen| seen.later == CLIENT_FRAME)
+            .await;
+        assert_eq!(seen.header("upgrade").as_deref(), Some("websocket"));
+        gate.open();
+        wire.read_until("second").await;
+        if !provider_ends {
+            drop(wire);
+        }
+        let record = gateway.record(&case).await;
+        assert_eq!(record["status_code"], 101);
+        if !provider_ends {
+            assert_eq!(record["success"], true, "{record}");
+        }
+    }
+}
+
+/// A text frame of a client, masked; its bytes are no text.
+pub(crate) const CLIENT_FRAME: &[u8] = b"\x81\x85\x01\x02\x03\x04\xff\xfe\x00\r\n";
+
+/// A provider that says something, and something more when the gate is open; then it closes, or waits for the client to.
+pub(crate) fn socket(gate: &Gate, provider_ends: bool) -> Answer {
     let answer = Answer::wire()
         .chunk(
             "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n",
         )
         .chunk(b"\x81\x05first".to_vec())
-        .gate(&gate)
-        .chunk(b"\x81\x06second".to_vec())
-        .pause(Duration::from_millis(1));
-    for id in ["open", "cached"] {
-        let case = gateway.fake.case(answer.clone());
-        let mut wire = Wire::connect(gateway.address()).await;
-        wire.send(format!(
-            "GET /v1/0123/{id}/custom-raw/realtime?model=gpt-realtime HTTP/1.1\r\nhost: gateway.test\r\nx-case: {}\r\n\
-             connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-key: a2V5\r\nsec-websocket-version: 13\r\n\r\n",
-            case.id()
-        ))
-        .await;
-        let head = wire.read_until("\r\n\r\n").await;
-        assert!(head.starts_with("HTTP/1.1 101"), "{head}");
-        wire.read_until("first").await;
-        wire.send(b"\x81\x80key.").await;
-        gate.open();
-        wire.read_until("second").await;
-        assert_eq!(case.only().header("upgrade").as_deref(), Some("websocket"));
-    }
+        .gate(gate)
+        .chunk(b"\x81\x06second".to_vec());
+    if provider_ends { answer } else { answer.hang() }
+}
+
+/// A client's request for a socket.
+pub(crate) fn handshake(path: &str, case: &Case) -> String {
+    format!(
+        "GET {path} HTTP/1.1\r\nhost: gateway.test\r\nx-case: {0}\r\ncf-aig-event-id: {0}\r\n\
+         connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-key: a2V5\r\nsec-websocket-version: 13\r\n\r\n",
+        case.id()
+    )
 }

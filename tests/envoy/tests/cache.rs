@@ -277,6 +277,49 @@ async fn a_cut_answer_is_never_stored() {
     twice(&gateway, raw, Answer::wire().chunk(close), false).await;
 }
 
+/// Bytes that are no text, PNG in name.
+fn image() -> Answer {
+    let bytes: Vec<u8> = (0..=255).cycle().take(70_000).collect();
+    Answer::new(200)
+        .header("content-type", "image/png")
+        .chunk(bytes)
+}
+
+#[tokio::test]
+async fn an_image_is_stored_and_replayed() {
+    let gateway = gateway();
+    let path = "/v1/0123/cached/workers-ai/@cf/black-forest-labs/flux-1-schnell";
+    let case = gateway.fake.case(image().sized());
+    for expected in ["MISS", "HIT", "HIT"] {
+        let mut reply = ask(&gateway, path, &case).send().await;
+        assert_eq!(
+            (status(&reply), reply.header("content-type")),
+            (Some(expected), Some("image/png"))
+        );
+        assert!(reply.bytes().await == image().body());
+    }
+    assert_eq!(case.seen().len(), 1);
+    twice(&gateway, path, image().length(70_001), false).await;
+    let audio = Answer::new(200).header("content-type", "audio/mpeg");
+    twice(&gateway, path, audio.chunk(image().body()).sized(), false).await;
+}
+
+#[tokio::test]
+async fn an_image_of_unknown_length_over_http2_streams_through_and_is_not_stored() {
+    let gateway = gateway();
+    let path = "/v1/0123/cached/custom-h2c/images/generations";
+    let gate = Gate::new();
+    let case = gateway.fake.case(image().gate(&gate).chunk("end"));
+    let mut reply = ask(&gateway, path, &case).send().await;
+    reply.expect_bytes(&image().body()).await;
+    gate.open();
+    assert_eq!(reply.bytes().await, b"end");
+    assert_ne!(status(&reply), Some("HIT"));
+    // Neither its length nor its content would tell that nothing is missing.
+    twice(&gateway, path, image(), false).await;
+    twice(&gateway, path, image().sized(), true).await;
+}
+
 #[tokio::test]
 async fn a_stream_is_stored_when_its_terminal_event_came_and_replayed_byte_for_byte() {
     let gateway = gateway();
@@ -548,6 +591,22 @@ async fn an_update_of_the_configuration_keeps_what_is_stored() {
         200,
     )
     .await;
+    assert_eq!(
+        asked(ask(&gateway, CHAT, &case)).await.as_deref(),
+        Some("HIT")
+    );
+}
+
+#[tokio::test]
+async fn the_cache_outlives_the_listener_where_the_keeper_is_mounted() {
+    let gateway = crate::gateway().config(&config()).keeper().start();
+    let case = gateway.fake.case(sample::chat());
+    assert_eq!(
+        asked(ask(&gateway, CHAT, &case)).await.as_deref(),
+        Some("MISS")
+    );
+    gateway.remove_listener().await;
+    gateway.restore_listener().await;
     assert_eq!(
         asked(ask(&gateway, CHAT, &case)).await.as_deref(),
         Some("HIT")

@@ -247,13 +247,22 @@ async fn an_object_of_the_control_api_can_be_pasted() {
 
 #[tokio::test]
 async fn text_that_is_no_json_is_refused_with_its_place() {
-    for text in ["", "{\"gateways\": [", "gateways: []", "[]"] {
+    for (text, place) in [
+        ("", "configuration: is empty: write at least gateways"),
+        ("[]", "configuration: must be an object"),
+        ("gateways: []", "at line 1 column 1: write JSON text"),
+        ("{\"gateways\": [", "at line 1 column 14: write JSON text"),
+        (
+            "{\"gateways\": [\n  {\"id\": \"a\"},\n  {\"id\": }\n]}",
+            "at line 3 column 10: write JSON text",
+        ),
+    ] {
         let log = crate::gateway()
             .text(text)
             .try_start()
             .map(drop)
             .unwrap_err();
-        assert!(log.contains("sluice"), "{log}");
+        assert!(log.contains(place), "{place} is not in:\n{log}");
     }
 }
 

@@ -397,6 +397,23 @@ async fn a_provider_cannot_speak_in_the_gateways_name() {
 }
 
 #[tokio::test]
+async fn a_provider_cannot_say_what_the_gateway_does_not() {
+    let gateway = gateway();
+    let forged = ["cf-aig-log-id", "cf-aig-cache-status"];
+    for answer in [sample::chat(), Answer::json(429, &json!({}))] {
+        let answer = forged
+            .iter()
+            .fold(answer, |answer, name| answer.header(name, "forged"));
+        let case = gateway.gateway.fake.case(answer);
+        let call = gateway.call(&case).header("cf-aig-collect-log", "false");
+        let reply = call.json(&json!({})).complete().await;
+        for name in forged {
+            assert_eq!(reply.header(name), None, "{name} of {}", reply.status);
+        }
+    }
+}
+
+#[tokio::test]
 async fn answers_that_are_no_http_become_an_orderly_refusal() {
     let gateway = gateway();
     for wire in [

@@ -1,5 +1,7 @@
 //! Issue: the filter can be loaded into a mesh that has other traffic, and says so when it is mounted wrongly.
 
+use std::time::{Duration, Instant};
+
 use serde_json::{Value, json};
 use sluice_e2e::contract::assert_refused;
 use sluice_e2e::{Answer, Gate, Lease, Shared, eventually, sample};
@@ -17,6 +19,10 @@ static UNFLAGGED: Shared = Shared::new(|| {
         .without_stop_iteration()
         .start()
 });
+
+const CACHED: &str = "/v1/0123/cached/openai/chat/completions";
+/// So many that one line a call would be too many.
+const CALLS: usize = 16;
 
 const OUTSIDE: [&str; 6] = [
     "/",
@@ -121,6 +127,36 @@ async fn an_outside_request_cannot_pick_a_cluster() {
 }
 
 #[tokio::test]
+async fn the_cluster_goes_into_the_header_that_is_configured_and_into_no_other() {
+    let config = json!({"gateways": [{"id": "open"}], "cluster_header": "x-own-cluster", "outside_paths": "pass"});
+    let gateway = crate::gateway()
+        .config(&config)
+        .cluster_header("x-own-cluster")
+        .start();
+    for (path, cluster) in [
+        ("/v1/0123/open/openai/chat/completions", "openai"),
+        ("/elsewhere", "outside"),
+    ] {
+        let case = gateway.fake.case(sample::chat());
+        let call = gateway
+            .post(path)
+            .case(&case)
+            .header("x-own-cluster", "groq")
+            .header("x-sluice-cluster", "a header like any other");
+        assert_eq!(call.json(&json!({})).complete().await.status, 200);
+        let seen = case.only();
+        assert_eq!(
+            (
+                seen.header("x-own-cluster"),
+                seen.header("x-sluice-cluster").as_deref()
+            ),
+            (None, Some("a header like any other"))
+        );
+        assert_eq!(gateway.entry(&case).await["cluster"], cluster);
+    }
+}
+
+#[tokio::test]
 async fn the_gateways_own_urls_are_served_beside_them() {
     let gateway = passing();
     let case = gateway.fake.case(sample::chat());
@@ -143,28 +179,77 @@ async fn the_gateways_own_urls_are_served_beside_them() {
 }
 
 #[tokio::test]
-async fn a_mount_without_stop_iteration_is_said_loudly_and_hangs_no_call() {
+async fn a_mount_without_stop_iteration_serves_uncached_and_says_so_loudly() {
     let gateway = UNFLAGGED.lease();
     let case = gateway.fake.case(sample::chat());
-    let path = "/v1/0123/cached/openai/chat/completions";
-    let reply = gateway
-        .post(path)
-        .case(&case)
-        .json(&sample::ask(case.id()))
-        .send()
-        .await;
-    // An answer of whatever kind, in time; that it came is the promise.
+    let body = sample::ask(case.id());
+    let begun = Instant::now();
+    let call = || gateway.post(CACHED).case(&case).json(&body).send();
+    let calls: Vec<_> = (0..CALLS).map(|_| tokio::spawn(call())).collect();
+    for call in calls {
+        let mut reply = call.await.unwrap();
+        assert_eq!(reply.status, 200);
+        assert_ne!(reply.header("cf-aig-cache-status"), Some("HIT"));
+        assert_eq!(reply.json().await, sample::chat_body());
+    }
+    let seen = case.seen();
+    assert_eq!(seen.len(), CALLS);
     assert!(
-        reply.status == 200 || reply.status == 500,
-        "{}",
-        reply.status
+        seen.iter()
+            .all(|seen| seen.body == body.to_string().as_bytes())
     );
-    eventually("a warning in the log", || {
-        let log = gateway.output.log(0).join("\n");
-        log.contains("allow_on_headers_stop_iteration")
-            .then_some(())
+    let lines = eventually("a warning in the log", || {
+        let lines = gateway.output.log(0);
+        let lines = lines
+            .iter()
+            .filter(|line| line.contains("allow_on_headers_stop_iteration"));
+        Some(lines.count()).filter(|lines| *lines > 0)
     })
     .await;
+    // One a second on each of the two workers at most.
+    let seconds = 1 + usize::try_from(begun.elapsed().as_secs()).unwrap();
+    assert!(
+        lines <= 2 * seconds && lines < CALLS,
+        "{lines} lines in {seconds} s"
+    );
+}
+
+#[tokio::test]
+async fn a_client_that_is_slow_with_its_body_is_served_uncached() {
+    let config = json!({"gateways": [{"id": "cached", "cache_ttl": 300}]});
+    // Fresh workers: none has seen a body yet.
+    let gateway = crate::gateway().config(&config).start();
+    let case = gateway.fake.case(sample::chat());
+    let body = sample::ask(case.id()).to_string();
+    let (feed, call) = gateway
+        .post(CACHED)
+        .case(&case)
+        .header("content-type", "application/json")
+        .upload();
+    let begun = Instant::now();
+    let call = tokio::spawn(call.send());
+    case.until("the head at the provider", |seen| !seen.complete)
+        .await;
+    assert!(
+        begun.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        begun.elapsed()
+    );
+    tokio::time::sleep(Duration::from_secs(3).saturating_sub(begun.elapsed())).await;
+    assert!(feed.chunk(body.clone()).await);
+    drop(feed);
+    let mut reply = call.await.unwrap();
+    assert_eq!(reply.status, 200);
+    assert_ne!(reply.header("cf-aig-cache-status"), Some("HIT"));
+    assert_eq!(reply.json().await, sample::chat_body());
+    assert_eq!(case.only().body, body.as_bytes());
+    // Now that the worker has seen a body, it waits for the next one, and the cache is in order.
+    for turn in ["first", "second"] {
+        let call = gateway.post(CACHED).case(&case).json(&sample::ask("hi"));
+        let reply = call.complete().await;
+        let hit = reply.header("cf-aig-cache-status").as_deref() == Some("HIT");
+        assert_eq!((reply.status, hit), (200, turn == "second"));
+    }
 }
 
 #[tokio::test]

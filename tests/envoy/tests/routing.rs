@@ -39,7 +39,7 @@ fn gateway() -> Lease {
 }
 
 /// What the client writes after the gateway's id, and the host and path that the provider gets.
-const ROUTES: &[(&str, &str, &str)] = &[
+pub(crate) const ROUTES: &[(&str, &str, &str)] = &[
     (
         "anthropic/v1/messages?beta=true",
         "api.anthropic.com",
@@ -56,6 +56,11 @@ const ROUTES: &[(&str, &str, &str)] = &[
         "/model/us.anthropic.claude-haiku-4-5-20251001-v1%3A0/converse",
     ),
     (
+        "aws-bedrock/bedrock-runtime/eu-west-1/model/arn%3Aaws%3abedrock%3Aeu-west-1%3A1%3Ainference-profile%2feu.m-v1%3A0/invoke",
+        "bedrock-runtime.eu-west-1.amazonaws.com",
+        "/model/arn%3Aaws%3abedrock%3Aeu-west-1%3A1%3Ainference-profile%2feu.m-v1%3A0/invoke",
+    ),
+    (
         "aws-bedrock/bedrock-mantle/us-west-2/anthropic/v1/messages",
         "bedrock-mantle.us-west-2.api.aws",
         "/anthropic/v1/messages",
@@ -64,6 +69,16 @@ const ROUTES: &[(&str, &str, &str)] = &[
         "azure-openai/my-resource/my-deployment/chat/completions?api-version=2024-10-21",
         "my-resource.openai.azure.com",
         "/openai/deployments/my-deployment/chat/completions?api-version=2024-10-21",
+    ),
+    (
+        "baseten/v1/chat/completions",
+        "inference.baseten.co",
+        "/v1/chat/completions",
+    ),
+    (
+        "baseten/model/abcd1234/production/predict",
+        "model-abcd1234.api.baseten.co",
+        "/production/predict",
     ),
     ("cartesia/tts/bytes", "api.cartesia.ai", "/tts/bytes"),
     (
@@ -103,6 +118,11 @@ const ROUTES: &[(&str, &str, &str)] = &[
         "/inference/v1/chat/completions",
     ),
     (
+        "google/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent",
+        "generativelanguage.googleapis.com",
+        "/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent",
+    ),
+    (
         "google-ai-studio/v1beta/models/gemini-2.5-flash:streamGenerateContent?alt=sse",
         "generativelanguage.googleapis.com",
         "/v1beta/models/gemini-2.5-flash:streamGenerateContent?alt=sse",
@@ -137,6 +157,11 @@ const ROUTES: &[(&str, &str, &str)] = &[
         "groq/openai/v1/chat/completions",
         "api.groq.com",
         "/openai/v1/chat/completions",
+    ),
+    (
+        "huggingface/v1/chat/completions",
+        "router.huggingface.co",
+        "/v1/chat/completions",
     ),
     (
         "ideogram/v1/ideogram-v3/generate",

@@ -1,11 +1,22 @@
-//! Issue: every Envoy configuration in `envoy/` and every configuration in the README is loaded by a test.
+//! Issue: every Envoy configuration in `envoy/` and every configuration in the README is loaded by a test, and
+//! `envoy.yaml` serves calls as it stands, but for its clusters.
 
 use std::fs;
 
+use serde_json::{Value, json};
 use sluice_e2e::contract::assert_refused;
 use sluice_e2e::launch::root;
 use sluice_e2e::template::PROVIDERS;
-use sluice_e2e::{Gateway, sample};
+use sluice_e2e::{
+    Answer, Call, Case, Gate, Gateway, Lease, RawReply, Seen, Shared, Upstream, Wire, eventually,
+    sample,
+};
+
+use crate::bodies::{CLIENT_FRAME, handshake, socket};
+use crate::routing::ROUTES;
+
+/// `envoy.yaml` with the harness's clusters between its two marks.
+static SERVED: Shared = Shared::new(|| serving(&envoy_yaml()));
 
 /// The files in `envoy/`, by name.
 fn files() -> Vec<(String, String)> {
@@ -40,6 +51,43 @@ fn local(yaml: &str) -> String {
         _ => line.to_owned(),
     };
     yaml.lines().map(line).collect::<Vec<_>>().join("\n")
+}
+
+fn serving(yaml: &str) -> Gateway {
+    let (before, rest) = yaml
+        .split_once("  clusters:\n  # providers: begin\n")
+        .unwrap();
+    let (_, after) = rest.split_once("  # providers: end\n").unwrap();
+    let yaml = format!("{before}  clusters: ${{CLUSTERS}}\n{after}");
+    crate::gateway()
+        .cluster("websocket", Upstream::Raw)
+        .cluster("collector", Upstream::H2c)
+        .bootstrap(&local(&yaml))
+        .start()
+}
+
+/// A call that is found again in the log.
+fn call(gateway: &Gateway, case: &Case, method: &str, path: &str) -> Call {
+    gateway
+        .call(method, path)
+        .case(case)
+        .header("cf-aig-event-id", case.id())
+}
+
+/// The access log entry of a call made by [`call`], which the file's own log format tells by its record only.
+async fn entry(gateway: &Gateway, case: &Case) -> Value {
+    eventually("the access log entry", || {
+        gateway.output.access().into_iter().find(|entry| {
+            let record: Value = serde_json::from_str(entry["record"].as_str().unwrap_or_default())
+                .unwrap_or_default();
+            record["event_id"] == case.id()
+        })
+    })
+    .await
+}
+
+fn served() -> Lease {
+    SERVED.lease()
 }
 
 fn start(yaml: &str) -> Result<Gateway, String> {
@@ -118,7 +166,10 @@ async fn a_misspelt_field_in_native_yaml_is_refused_with_its_path() {
 #[tokio::test]
 async fn there_is_a_tls_cluster_with_a_checked_name_for_every_provider() {
     let gateway = start(&envoy_yaml()).unwrap();
-    let clusters = gateway.clusters();
+    let bootstrap = gateway.bootstrap();
+    let clusters = bootstrap["static_resources"]["clusters"]
+        .as_array()
+        .unwrap();
     for slug in PROVIDERS.iter().filter(|slug| **slug != "outside") {
         let cluster = clusters.iter().find(|cluster| cluster["name"] == *slug);
         let cluster = cluster.unwrap_or_else(|| panic!("no cluster for {slug}"));
@@ -166,7 +217,7 @@ async fn the_example_gateways_are_as_they_are_described() {
         let (status, code) = if turn < 5 { (400, 2005) } else { (429, 2003) };
         assert_refused(&ask("limited").complete().await, status, code);
     }
-    sluice_e2e::eventually("nine records in the access log", || {
+    eventually("nine records in the access log", || {
         let entries = gateway.output.access();
         (entries
             .iter()
@@ -174,6 +225,337 @@ async fn the_example_gateways_are_as_they_are_described() {
             .count()
             >= 9)
             .then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_keeper_is_in_the_virtual_machine_of_the_filter() {
+    let gateway = served();
+    let bootstrap = gateway.bootstrap();
+    let keeper = &bootstrap["bootstrap_extensions"][0]["typed_config"];
+    assert_eq!(keeper["config"]["root_id"], "keeper");
+    let listener = &bootstrap["static_resources"]["listeners"][0];
+    let manager = &listener["filter_chains"][0]["filters"][0]["typed_config"];
+    let filter = &manager["http_filters"][0]["typed_config"];
+    assert_eq!(filter["config"]["root_id"], "gateway");
+    assert_eq!(keeper["config"]["vm_config"], filter["config"]["vm_config"]);
+}
+
+/// Two providers that the gateway of `routing` sends elsewhere.
+const FURTHER_ROUTES: [(&str, &str, &str); 2] = [
+    ("cohere/v2/chat", "api.cohere.ai", "/v2/chat"),
+    (
+        "mistral/chat/completions",
+        "api.mistral.ai",
+        "/v1/chat/completions",
+    ),
+];
+
+#[tokio::test]
+async fn every_provider_gets_its_call_on_its_own_cluster() {
+    let gateway = served();
+    let mut without: Vec<_> = PROVIDERS
+        .into_iter()
+        .filter(|slug| *slug != "outside")
+        .collect();
+    for (written, host, path) in ROUTES.iter().chain(&FURTHER_ROUTES) {
+        let case = gateway.fake.case(sample::chat());
+        let url = format!("/v1/0123/my-gateway/{written}");
+        let call = call(&gateway, &case, "POST", &url).json(&sample::ask(case.id()));
+        assert_eq!(call.complete().await.status, 200, "{written}");
+        let seen = case.only();
+        assert_eq!(
+            (seen.header("host").as_deref(), seen.path.as_str()),
+            (Some(*host), *path),
+            "{written}"
+        );
+        let slug = written.split('/').next().unwrap();
+        assert_eq!(entry(&gateway, &case).await["cluster"], slug);
+        without.retain(|other| *other != slug);
+    }
+    assert!(without.is_empty(), "no call to {without:?}");
+}
+
+#[tokio::test]
+async fn a_path_reaches_the_provider_byte_for_byte() {
+    let gateway = served();
+    for path in [
+        "chat%2Fcompletions",
+        "chat%2fcompletions%3a%3A",
+        "a;b=c/@d:e/~f/",
+        "files/x?next=//a/../b&path=%2e%2e%2f&plus=a+b%20c",
+        "%41%7e",
+    ] {
+        let case = gateway.fake.case(sample::chat());
+        let url = format!("/v1/0123/my-gateway/groq/{path}");
+        let reply = call(&gateway, &case, "GET", &url).complete().await;
+        assert_eq!(reply.status, 200, "{path}");
+        assert_eq!(case.only().path, format!("/openai/v1/{path}"));
+    }
+}
+
+#[tokio::test]
+async fn a_path_that_means_another_is_refused_and_not_put_right() {
+    let gateway = served();
+    for path in [
+        "/v1/0123/my-gateway/openai/x/../chat/completions",
+        "/v1/0123/my-gateway/openai/./chat/completions",
+        "/v1/0123/my-gateway/openai/x/%2e%2E/chat/completions",
+        "/v1/0123/my-gateway/openai/x/..%2Fchat/completions",
+        "/v1/0123/my-gateway/openai//chat/completions",
+        "/v1/0123/my-gateway/openai/%2Fchat/completions",
+        "/v1/0123/my-gateway//openai/chat/completions",
+        "/v1/0123/my-gateway/groq/../openai/chat/completions",
+        "/v1/0123/my-gateway/openai/x\\..\\chat/completions",
+        "/v1/0123/my-gateway/openai/chat%5Ccompletions",
+    ] {
+        let case = gateway.fake.case(sample::chat());
+        let request = format!(
+            "POST {path} HTTP/1.1\r\nhost: gateway.test\r\nx-case: {}\r\ncontent-type: application/json\r\n\
+             content-length: 2\r\nconnection: close\r\n\r\n{{}}",
+            case.id()
+        );
+        let reply = Wire::exchange(gateway.address(), request).await;
+        assert_eq!(
+            (reply.status, case.seen().len()),
+            (404, 0),
+            "{path}: {reply:?}"
+        );
+        assert_refused(&reply, 404, 2901);
+    }
+}
+
+/// Header fields that a client sends and a provider gets as they are.
+const CLIENT_HEADERS: [(&str, &str); 9] = [
+    ("authorization", "Bearer sk-1"),
+    ("content-type", "application/json"),
+    ("cookie", "a=b"),
+    ("openai-beta", "one"),
+    ("openai-beta", "two"),
+    (
+        "traceparent",
+        "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+    ),
+    ("user-agent", "Test/1.0"),
+    ("x-forwarded-for", "192.0.2.1"),
+    ("x-request-id", "of-the-client"),
+];
+
+/// Header fields that end at the proxy.
+const PROXY_HEADERS: [&str; 8] = [
+    "x-envoy-external-address",
+    "x-envoy-force-trace",
+    "x-envoy-internal",
+    "x-envoy-max-retries",
+    "x-envoy-original-path",
+    "x-envoy-upstream-rq-timeout-ms",
+    "x-forwarded-proto",
+    "x-sluice-cluster",
+];
+
+#[tokio::test]
+async fn a_provider_gets_the_header_fields_of_its_client_and_no_others() {
+    let gateway = served();
+    let body = sample::ask("hi").to_string();
+    for (sent, http2) in [
+        (&CLIENT_HEADERS[..], false),
+        (&CLIENT_HEADERS[..], true),
+        (&CLIENT_HEADERS[1..2], false),
+    ] {
+        let case = gateway.fake.case(sample::chat());
+        let mut call = call(
+            &gateway,
+            &case,
+            "POST",
+            "/v1/0123/my-gateway/openai/chat/completions",
+        )
+        .header("cf-aig-skip-cache", "true")
+        .over_http2(http2)
+        .body(body.clone());
+        for (name, value) in sent {
+            call = call.header(name, value);
+        }
+        for name in PROXY_HEADERS {
+            call = call.header(name, "1");
+        }
+        let reply = call.complete().await;
+        assert_eq!(reply.status, 200);
+        let length = body.len().to_string();
+        let mut expected = vec![
+            ("accept-encoding", "identity"),
+            ("content-length", &length),
+            ("host", "api.openai.com"),
+            ("x-case", case.id()),
+        ];
+        expected.extend(sent);
+        assert_fields(&case.only().headers, expected);
+        let names = [
+            "cf-aig-cache-status",
+            "cf-aig-event-id",
+            "cf-aig-log-id",
+            "cf-aig-request-id",
+            "cf-aig-step",
+            "content-length",
+            "content-type",
+            "date",
+        ];
+        assert_eq!(names_of(&reply), names);
+    }
+}
+
+#[tokio::test]
+async fn a_call_without_a_body_gets_no_header_field_either() {
+    let gateway = served();
+    let case = gateway.fake.case(sample::chat().header("server", "theirs"));
+    let reply = call(
+        &gateway,
+        &case,
+        "GET",
+        "/v1/0123/my-gateway/cartesia/voices",
+    )
+    .complete()
+    .await;
+    assert_eq!(
+        (reply.status, reply.header("server").as_deref()),
+        (200, Some("theirs"))
+    );
+    assert_fields(
+        &case.only().headers,
+        vec![("host", "api.cartesia.ai"), ("x-case", case.id())],
+    );
+}
+
+fn assert_fields(got: &[(String, Vec<u8>)], mut expected: Vec<(&str, &str)>) {
+    let text = |(name, value): &(String, Vec<u8>)| {
+        (name.clone(), String::from_utf8(value.clone()).unwrap())
+    };
+    let mut got: Vec<_> = got.iter().map(text).collect();
+    got.sort();
+    expected.sort_unstable();
+    let expected: Vec<_> = expected
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect();
+    assert_eq!(got, expected);
+}
+
+fn names_of(reply: &RawReply) -> Vec<&str> {
+    let mut names: Vec<_> = reply
+        .headers
+        .iter()
+        .map(|(name, _)| name.as_str())
+        .collect();
+    names.sort_unstable();
+    names
+}
+
+#[tokio::test]
+async fn a_websocket_of_a_provider_goes_through_on_a_cluster_of_its_own() {
+    let gateway = served();
+    let gate = Gate::new();
+    let case = gateway.fake.case(socket(&gate, true));
+    let mut wire = Wire::connect(gateway.address()).await;
+    wire.send(handshake(
+        "/v1/0123/my-gateway/openai/realtime?model=gpt-realtime",
+        &case,
+    ))
+    .await;
+    assert!(
+        wire.read_until("\r\n\r\n")
+            .await
+            .starts_with("HTTP/1.1 101")
+    );
+    wire.read_until("first").await;
+    wire.send(CLIENT_FRAME).await;
+    let seen = case
+        .until("the client's frame", |seen| seen.later == CLIENT_FRAME)
+        .await;
+    assert_eq!(
+        (seen.header("host").as_deref(), seen.path.as_str()),
+        (Some("api.openai.com"), "/v1/realtime?model=gpt-realtime")
+    );
+    gate.open();
+    wire.read_until("second").await;
+    let entry = entry(&gateway, &case).await;
+    assert_eq!(
+        (&entry["cluster"], &entry["status"]),
+        (&json!("websocket"), &json!(101))
+    );
+}
+
+#[tokio::test]
+async fn a_chat_streams_through_and_is_replayed() {
+    let gateway = served();
+    let gate = Gate::new();
+    let events = sample::chat_events();
+    let answer = Answer::events(&events[..2]).gate(&gate);
+    let answer = events[2..]
+        .iter()
+        .fold(answer, |answer, event| answer.chunk(format!("{event}\n\n")));
+    let bytes = answer.body();
+    let first = Answer::events(&events[..2]).body();
+    let case = gateway.fake.case(answer);
+    for expected in ["MISS", "HIT"] {
+        let call = call(
+            &gateway,
+            &case,
+            "POST",
+            "/v1/0123/my-gateway/openai/chat/completions",
+        );
+        let mut reply = call.json(&sample::ask_stream(case.id())).send().await;
+        assert_eq!(reply.header("cf-aig-cache-status"), Some(expected));
+        let begun = if expected == "MISS" {
+            first.as_slice()
+        } else {
+            &[]
+        };
+        reply.expect_bytes(begun).await;
+        gate.open();
+        assert_eq!([begun, &reply.bytes().await].concat(), bytes);
+    }
+    assert_eq!(case.seen().len(), 1);
+}
+
+/// An access logger that sends each record to a collector, as the README says.
+const OPEN_TELEMETRY: &str = "          access_log:
+          - name: envoy.access_loggers.open_telemetry
+            typed_config:
+              '@type': type.googleapis.com/envoy.extensions.access_loggers.open_telemetry.v3.OpenTelemetryAccessLogConfig
+              log_name: sluice
+              grpc_service: {envoy_grpc: {cluster_name: collector}}
+              buffer_flush_interval: 0.05s
+              body: {string_value: '%FILTER_STATE(wasm.sluice.record:PLAIN)%'}
+";
+
+const EXPORT: &str = "/opentelemetry.proto.collector.logs.v1.LogsService/Export";
+
+#[tokio::test]
+async fn a_record_reaches_an_open_telemetry_collector() {
+    let yaml = envoy_yaml().replace("          access_log:\n", OPEN_TELEMETRY);
+    let gateway = serving(&yaml);
+    let taken = Answer::new(200).header("content-type", "application/grpc");
+    let collector = gateway
+        .fake
+        .unnamed(taken.chunk([0; 5]).trailer("grpc-status", "0"));
+    let case = gateway.fake.case(sample::chat());
+    let call = call(
+        &gateway,
+        &case,
+        "POST",
+        "/v1/0123/my-gateway/openai/chat/completions",
+    );
+    let id = call
+        .json(&sample::ask("hi"))
+        .complete()
+        .await
+        .header("cf-aig-log-id")
+        .unwrap();
+    eventually("the record at the collector", || {
+        let has_it = |export: &Seen| {
+            export.path == EXPORT && String::from_utf8_lossy(&export.body).contains(&id)
+        };
+        collector.seen().iter().any(has_it).then_some(())
     })
     .await;
 }

@@ -42,9 +42,8 @@ fn is_hit(reply: &Reply) -> bool {
 }
 
 /// The first call, which is at the provider, and `count` identical ones after it, which have all arrived at Envoy.
-///
-/// Nothing outside tells that a call waits; so it is given the time in which one that does not would be seen.
 async fn first_and_followers(
+    gateway: &Gateway,
     case: &Case,
     call: impl Fn() -> Call,
     count: usize,
@@ -52,9 +51,14 @@ async fn first_and_followers(
     let first = tokio::spawn(call().send());
     case.until("the first call", |seen| seen.complete).await;
     let followers = (0..count).map(|_| tokio::spawn(call().send())).collect();
-    tokio::time::sleep(Duration::from_millis(150)).await;
+    gateway.arrivals(case, 1 + count).await;
     (first, followers)
 }
+
+/// A waiter looks by itself every second. So many times that something must happen at once, and the time in which that
+/// many seconds cannot have passed: whoever is within it was woken.
+const TURNS: usize = 4;
+const WOKEN: Duration = Duration::from_millis(2500);
 
 type Pending = tokio::task::JoinHandle<Reply>;
 
@@ -76,7 +80,7 @@ async fn identical_calls_in_flight_make_one_call_to_the_provider() {
         let gate = Gate::new();
         let case = gateway.fake.case(sample::chat().hold(&gate));
         let (first, followers) =
-            first_and_followers(&case, || ask(&gateway, "default", &case), 19).await;
+            first_and_followers(&gateway, &case, || ask(&gateway, "default", &case), 19).await;
         assert_eq!(case.seen().len(), 1, "round {round}");
         gate.open();
         let hits = all_get(
@@ -99,22 +103,19 @@ async fn identical_calls_in_flight_make_one_call_to_the_provider() {
 #[tokio::test]
 async fn followers_are_answered_as_soon_as_the_first_is() {
     let gateway = gateway();
-    let gate = Gate::new();
-    let case = gateway.fake.case(sample::chat().hold(&gate));
-    let (first, followers) =
-        first_and_followers(&case, || ask(&gateway, "default", &case), 6).await;
-    let opened = Instant::now();
-    gate.open();
-    all_get(
-        &sample::chat().body(),
-        [vec![first], followers].concat_pending(),
-    )
-    .await;
-    assert!(
-        opened.elapsed() < Duration::from_millis(700),
-        "{:?}",
-        opened.elapsed()
-    );
+    let mut waited = Duration::ZERO;
+    for _ in 0..TURNS {
+        let gate = Gate::new();
+        let case = gateway.fake.case(sample::chat().hold(&gate));
+        let (first, followers) =
+            first_and_followers(&gateway, &case, || ask(&gateway, "default", &case), 6).await;
+        let opened = Instant::now();
+        gate.open();
+        let calls = [vec![first], followers].concat_pending();
+        all_get(&sample::chat().body(), calls).await;
+        waited += opened.elapsed();
+    }
+    assert!(waited < WOKEN, "{waited:?}");
 }
 
 #[tokio::test]
@@ -145,8 +146,13 @@ async fn streamed_calls_wait_where_it_is_configured() {
     let gate = Gate::new();
     let answer = Answer::events(sample::chat_events());
     let case = gateway.fake.case(answer.clone().hold(&gate));
-    let (first, followers) =
-        first_and_followers(&case, || question(&gateway, "all", &case, true), 5).await;
+    let (first, followers) = first_and_followers(
+        &gateway,
+        &case,
+        || question(&gateway, "all", &case, true),
+        5,
+    )
+    .await;
     gate.open();
     let hits = all_get(&answer.body(), [vec![first], followers].concat_pending()).await;
     assert_eq!((case.seen().len(), hits), (1, 5));
@@ -178,67 +184,60 @@ async fn different_questions_do_not_wait_for_each_other() {
 #[tokio::test]
 async fn a_first_caller_that_leaves_hands_over_at_once() {
     let gateway = gateway();
-    let gate = Gate::new();
-    let case = gateway.fake.cases([
-        sample::chat().hold(&Gate::new()),
-        sample::chat().hold(&gate),
-    ]);
-    let (first, followers) =
-        first_and_followers(&case, || ask(&gateway, "default", &case), 5).await;
-    let left = Instant::now();
-    first.abort();
-    eventually("the second call", || (case.seen().len() == 2).then_some(())).await;
-    assert!(
-        left.elapsed() < Duration::from_millis(700),
-        "{:?}",
-        left.elapsed()
-    );
-    gate.open();
-    let hits = all_get(&sample::chat().body(), followers).await;
-    assert_eq!((case.seen().len(), hits), (2, 4));
+    let mut waited = Duration::ZERO;
+    for _ in 0..TURNS {
+        let case = gateway
+            .fake
+            .cases([sample::chat().hold(&Gate::new()), sample::chat()]);
+        let (first, followers) =
+            first_and_followers(&gateway, &case, || ask(&gateway, "default", &case), 5).await;
+        let left = Instant::now();
+        first.abort();
+        let hits = all_get(&sample::chat().body(), followers).await;
+        waited += left.elapsed();
+        assert_eq!((case.seen().len(), hits), (2, 4));
+    }
+    assert!(waited < WOKEN, "{waited:?}");
 }
 
 #[tokio::test]
 async fn a_first_answer_that_is_cut_hands_over_at_once() {
     let gateway = gateway();
-    let gate = Gate::new();
-    let cut = Answer::new(200)
-        .header("content-type", "application/json")
-        .hold(&gate)
-        .chunk("{")
-        .cut();
-    let case = gateway.fake.cases([cut, sample::chat()]);
-    let (first, followers) =
-        first_and_followers(&case, || ask(&gateway, "default", &case), 5).await;
-    let opened = Instant::now();
-    gate.open();
-    let hits = all_get(&sample::chat().body(), followers).await;
-    assert!(
-        opened.elapsed() < Duration::from_millis(900),
-        "{:?}",
-        opened.elapsed()
-    );
-    assert_eq!((case.seen().len(), hits), (2, 4));
-    drop(first.await);
+    let mut waited = Duration::ZERO;
+    for _ in 0..TURNS {
+        let gate = Gate::new();
+        let json = Answer::new(200).header("content-type", "application/json");
+        let cut = json.hold(&gate).chunk("{").cut();
+        let case = gateway.fake.cases([cut, sample::chat()]);
+        let (first, followers) =
+            first_and_followers(&gateway, &case, || ask(&gateway, "default", &case), 5).await;
+        let opened = Instant::now();
+        gate.open();
+        let hits = all_get(&sample::chat().body(), followers).await;
+        waited += opened.elapsed();
+        assert_eq!((case.seen().len(), hits), (2, 4));
+        drop(first.await);
+    }
+    assert!(waited < WOKEN, "{waited:?}");
 }
 
 #[tokio::test]
 async fn a_first_answer_that_cannot_be_stored_keeps_nobody_waiting() {
     let gateway = gateway();
-    let gate = Gate::new();
-    let refused = Answer::json(503, &json!({"error": "overloaded"})).hold(&gate);
-    let case = gateway.fake.cases([refused, sample::chat()]);
-    let (first, followers) =
-        first_and_followers(&case, || ask(&gateway, "default", &case), 3).await;
-    let opened = Instant::now();
-    gate.open();
-    assert_eq!(first.await.unwrap().status, 503);
-    all_get(&sample::chat().body(), followers).await;
-    assert!(
-        opened.elapsed() < Duration::from_millis(900),
-        "{:?}",
-        opened.elapsed()
-    );
+    let mut waited = Duration::ZERO;
+    for _ in 0..TURNS {
+        let gate = Gate::new();
+        let refused = Answer::json(503, &json!({"error": "overloaded"})).hold(&gate);
+        let case = gateway.fake.cases([refused, sample::chat()]);
+        let (first, followers) =
+            first_and_followers(&gateway, &case, || ask(&gateway, "default", &case), 3).await;
+        let opened = Instant::now();
+        gate.open();
+        assert_eq!(first.await.unwrap().status, 503);
+        all_get(&sample::chat().body(), followers).await;
+        waited += opened.elapsed();
+    }
+    assert!(waited < WOKEN, "{waited:?}");
 }
 
 #[tokio::test]
@@ -258,8 +257,9 @@ async fn a_provider_that_cannot_be_reached_keeps_nobody_waiting() {
     for call in calls {
         assert_eq!(call.await.unwrap().status, 400);
     }
+    // Left to find out by themselves, they would go one after the other, a second apart.
     assert!(
-        begun.elapsed() < Duration::from_secs(3),
+        begun.elapsed() < Duration::from_secs(5),
         "{:?}",
         begun.elapsed()
     );
@@ -281,8 +281,9 @@ async fn after_the_time_limit_a_waiter_goes_on_alone() {
         (second.status, is_hit(&second), case.seen().len()),
         (200, false, 2)
     );
+    // A second, and not before; later only by the beat of the clock and the load of the machine.
     assert!(
-        (Duration::from_millis(900)..Duration::from_millis(2500)).contains(&waited),
+        (Duration::from_millis(900)..Duration::from_secs(5)).contains(&waited),
         "{waited:?}"
     );
     gate.open();
@@ -295,7 +296,7 @@ async fn a_waiter_that_leaves_disturbs_nobody() {
     let gate = Gate::new();
     let case = gateway.fake.case(sample::chat().hold(&gate));
     let (first, mut followers) =
-        first_and_followers(&case, || ask(&gateway, "default", &case), 5).await;
+        first_and_followers(&gateway, &case, || ask(&gateway, "default", &case), 5).await;
     followers.remove(0).abort();
     followers.remove(0).abort();
     gateway.entries(&case, 2).await;

@@ -59,6 +59,8 @@ pub struct Seen {
     pub headers: Vec<(String, Vec<u8>)>,
     /// The body so far.
     pub body: Vec<u8>,
+    /// What came after the request on its connection; known of the raw port only.
+    pub later: Vec<u8>,
     /// Trailer fields.
     pub trailers: Vec<(String, Vec<u8>)>,
     /// `HTTP/1.1` or `HTTP/2.0`.
@@ -129,8 +131,17 @@ impl Fake {
     pub fn cases(&self, answers: impl IntoIterator<Item = Answer>) -> Case {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let id = format!("case-{}", NEXT.fetch_add(1, Ordering::Relaxed));
+        self.script(id, answers.into_iter().collect())
+    }
+
+    /// The script for all requests that name none.
+    pub fn unnamed(&self, answer: Answer) -> Case {
+        self.script(String::new(), vec![answer])
+    }
+
+    fn script(&self, id: String, answers: Vec<Answer>) -> Case {
         let state = self.cases.named(&id);
-        *state.answers.lock().unwrap() = answers.into_iter().collect();
+        *state.answers.lock().unwrap() = answers;
         Case { id, state }
     }
 }

@@ -1,15 +1,17 @@
 //! The raw port: what HTTP libraries refuse to send.
 //!
 //! It reads one HTTP/1.1 request (with content-length or without a body), then writes the script's chunks as they are
-//! and closes: one exchange a connection.
+//! and closes: one exchange a connection. What the caller sends meanwhile is noted, whatever it is.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::tcp::{ReadHalf, WriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::answer::Step;
-use super::{CASE_HEADER, Cases, Seen};
+use super::{CASE_HEADER, Cases, Entry, Seen};
 use crate::wire::{head_end, parse_head};
 
 /// Serves scripts byte for byte.
@@ -56,17 +58,34 @@ async fn exchange(mut stream: TcpStream, cases: &Cases) -> std::io::Result<()> {
     (seen.complete, seen.body) = (body.len() == length, body);
     let case = seen.header(CASE_HEADER).unwrap_or_default();
     let (entry, answer) = cases.named(&case).enter(seen);
-    for step in answer.steps {
+    let (reader, writer) = stream.split();
+    tokio::select! {
+        played = play(answer.steps, writer) => played?,
+        never = listen(reader, &entry) => match never? {},
+    }
+    entry.note(|seen| seen.answered = true);
+    Ok(())
+}
+
+async fn play(steps: Vec<Step>, mut writer: WriteHalf<'_>) -> std::io::Result<()> {
+    for step in steps {
         match step {
-            Step::Chunk(bytes) => stream.write_all(&bytes).await?,
-            Step::Cut => return stream.set_zero_linger(),
+            Step::Chunk(bytes) => writer.write_all(&bytes).await?,
+            Step::Cut => return writer.as_ref().set_zero_linger(),
             Step::Gate(gate) => gate.passed().await,
             Step::Hang => std::future::pending().await,
             Step::Pause(time) => tokio::time::sleep(time).await,
             Step::Trailer(..) => {}
         }
     }
-    stream.shutdown().await?;
-    entry.note(|seen| seen.answered = true);
-    Ok(())
+    writer.shutdown().await
+}
+
+/// Notes what comes; a caller that says no more does not end the script.
+async fn listen(mut reader: ReadHalf<'_>, entry: &Entry) -> std::io::Result<Infallible> {
+    let mut bytes = Vec::new();
+    while reader.read_buf(&mut bytes).await? > 0 {
+        entry.note(|seen| seen.later.append(&mut bytes));
+    }
+    std::future::pending().await
 }
