@@ -29,6 +29,10 @@ struct Answer {
     stored: Option<u64>,
 }
 
+/// Envoy's flag for an upstream connection that was closed (`UC`): the ordinary end of a socket, which the server closes
+/// first (RFC 6455 §7.1.1).
+const UPSTREAM_CLOSED: u64 = 0x40;
+
 /// One call on its way.
 struct Relay<'a> {
     cx: &'a Cx,
@@ -262,7 +266,7 @@ impl Answer {
     fn was_complete(&self, status: u16, ending: &Ending) -> bool {
         let unread = !self.meter.tells_completeness() || self.size == 0;
         match status {
-            101 => ending.flags == 0 || ending.client_gone,
+            101 => ending.flags & !UPSTREAM_CLOSED == 0 || ending.client_gone,
             _ if unread => self.ended && ending.flags == 0,
             _ => self.is_complete(),
         }

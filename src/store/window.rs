@@ -1,9 +1,9 @@
 //! Rate-limit windows that all workers share: fixed (clock-aligned) and sliding (contract §4.1).
 //!
 //! A window is the list of the calls admitted in the last interval, oldest first: when, and how many. Up to
-//! [`EXACT`] entries each stands for one call; beyond that the calls of one 120th of the interval share an entry, at
+//! `EXACT` entries each stands for one call; beyond that the calls of one 120th of the interval share an entry, at
 //! the moment of the last of them. Invariant: never more than the limit in a window; sliding: in **any** interval of that
-//! length. The price is that beyond [`EXACT`] calls a sliding call may count up to 1/120 of the interval too long.
+//! length. The price is that beyond `EXACT` calls a sliding call may count up to 1/120 of the interval too long.
 //!
 //! Nothing of the rule is stored, so a changed limit, interval or technique holds at once for what was already counted.
 
@@ -17,7 +17,7 @@ use super::{TRIES, nanos, read, take};
 /// Parts of the interval in which calls may share an entry.
 const PARTS: u64 = 120;
 /// Entries up to which every call has its own.
-pub(super) const EXACT: usize = 64;
+const EXACT: usize = 64;
 
 /// The call was counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

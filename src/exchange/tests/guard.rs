@@ -176,7 +176,7 @@ fn a_body_that_ends_too_early_is_recorded_as_incomplete() {
 
 #[test]
 fn a_socket_that_was_opened_and_closed_is_no_failure() {
-    for (flags, gone) in [(0, false), (0x4000, true)] {
+    for (flags, gone) in [(0, false), (0x4000, true), (0x40, false)] {
         let mut call = Proxy::new().stream();
         call.head(
             "/v1/acc/my-gateway/openai",
