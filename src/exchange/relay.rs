@@ -25,6 +25,8 @@ struct Answer {
     framed: bool,
     ended: bool,
     size: u64,
+    /// The size that the head states.
+    declared: Option<u64>,
     /// The size at which the answer was stored.
     stored: Option<u64>,
 }
@@ -214,6 +216,9 @@ impl Answer {
             framed,
             ended: false,
             size: 0,
+            declared: head
+                .text("content-length")
+                .and_then(|length| length.parse().ok()),
             stored: None,
         }
     }
@@ -231,14 +236,18 @@ impl Answer {
         if let Some(payload) = &mut self.payload {
             payload.feed(bytes);
         }
-        if end {
+        // The last byte of a stated length is the end: over HTTP/2 the mark of it may come later than the client's next
+        // call.
+        if end || self.declared == Some(self.size) {
             self.end();
         }
     }
 
     fn end(&mut self) {
-        self.ended = true;
-        self.meter.finish();
+        if !self.ended {
+            self.ended = true;
+            self.meter.finish();
+        }
     }
 
     /// Whether the whole answer was seen: the last event of a stream, the end of any other body. Where the content does

@@ -415,6 +415,30 @@ fn a_lifetime_alone_does_not_opt_in_and_zero_opts_out() {
 }
 
 #[test]
+fn the_last_byte_of_a_stated_length_is_the_end() {
+    let proxy = Proxy::new();
+    let mut call = proxy.stream();
+    call.ask(ANTHROPIC, &[], QUESTION);
+    let length = ANSWER.len().to_string();
+    let head = list(&[
+        (":status", "200"),
+        ("content-type", JSON),
+        ("content-length", &length),
+    ]);
+    call.on(Event::ResponseHead {
+        headers: head,
+        end: false,
+        local: false,
+    });
+    call.on(answer_event(ANSWER, false));
+    let mut again = proxy.stream();
+    again.ask(ANTHROPIC, &[], QUESTION);
+    assert_eq!(again.reply.unwrap().body, ANSWER);
+    call.on(answer_event(b"", true));
+    assert_eq!(call.done(0, false)["complete"], true);
+}
+
+#[test]
 fn images_are_stored_where_their_framing_proves_them_whole() {
     for (framing, stored) in [(("content-length", "4"), true), (("x-none", ""), false)] {
         let proxy = Proxy::new();
