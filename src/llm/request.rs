@@ -80,7 +80,8 @@ impl RequestScan {
     }
 
     /// The body is not JSON.
-    pub fn is_broken(&self) -> bool {
+    #[cfg(test)]
+    fn is_broken(&self) -> bool {
         self.scanner.is_broken()
     }
 }

@@ -128,6 +128,8 @@ pub struct Record {
     #[serde(skip)]
     asked_model: Option<String>,
     #[serde(skip)]
+    asked_tier: Option<String>,
+    #[serde(skip)]
     collect: Collect,
     #[serde(skip)]
     secrets: Secrets,

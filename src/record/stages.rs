@@ -78,6 +78,7 @@ impl Record {
         self.request_size = intake.size;
         if let Some(facts) = intake.facts() {
             self.stream = facts.stream;
+            self.asked_tier.clone_from(&facts.service_tier);
             self.asked_model = self.asked_model.take().or_else(|| facts.model.clone());
         }
         if self.model.is_none() {
@@ -149,7 +150,10 @@ impl Record {
             asked: self.asked_model.as_deref(),
         };
         let provider = self.provider.as_deref().unwrap_or_default();
-        self.cost = price::cost(provider, models, usage, &answer.terms, now / 1_000_000_000);
+        // The tier that was asked for counts only where the answer is silent (prices.md, cost rule 1).
+        let mut terms = answer.terms.clone();
+        terms.service_tier = terms.service_tier.or_else(|| self.asked_tier.clone());
+        self.cost = price::cost(provider, models, usage, &terms, now / 1_000_000_000);
     }
 
     /// The beginning of the answer's body.

@@ -42,6 +42,34 @@ fn a_call_goes_to_the_provider_and_comes_back_metered_and_priced() {
 }
 
 #[test]
+fn the_tier_asked_for_sets_the_price_only_where_the_answer_is_silent() {
+    let cost = |stated: &str| {
+        let mut call = Proxy::new().stream();
+        call.ask(OPENAI, &[], r#"{"model":"gpt-5","service_tier":"flex"}"#);
+        let usage = r#""usage":{"prompt_tokens":1000000,"completion_tokens":0}"#;
+        let answer = format!(r#"{{"model":"gpt-5",{stated}{usage}}}"#);
+        call.answer("200", JSON, &[answer.as_bytes()]);
+        call.done(0, false)["cost"].clone()
+    };
+    assert_eq!(cost(""), json!(0.625));
+    assert_eq!(cost(r#""service_tier":"default","#), json!(1.25));
+}
+
+#[test]
+fn embeddings_without_output_are_priced_by_their_input() {
+    let mut call = Proxy::new().stream();
+    let question = r#"{"model":"text-embedding-3-small","input":"hi"}"#;
+    call.ask("/v1/acc/my-gateway/openai/embeddings", &[], question);
+    let answer = br#"{"object":"list","model":"text-embedding-3-small","usage":{"prompt_tokens":1000000,"total_tokens":1000000}}"#;
+    call.answer("200", JSON, &[answer]);
+    let record = call.done(0, false);
+    assert_eq!(
+        (&record["cost"], &record["tokens_out"]),
+        (&json!(0.02), &json!(null))
+    );
+}
+
+#[test]
 fn an_identical_call_is_answered_from_the_cache_byte_for_byte() {
     let proxy = Proxy::new();
     let mut first = proxy.stream();
