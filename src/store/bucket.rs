@@ -9,7 +9,7 @@ use crate::host::{Expect, Host, HostError};
 
 use super::slot::{Generation, State};
 use super::table::Key;
-use super::{read, take};
+use super::{NANOS, read, seconds, take};
 
 /// Buckets of the table. Part of the stored format: a change needs another key prefix.
 pub(super) const BUCKETS: usize = 1024;
@@ -35,21 +35,42 @@ impl Place {
 pub(super) struct Way {
     pub(super) state: State,
     pub(super) generation: Generation,
-    /// Second from which the answer is stale, or the mark's lease is over.
+    /// Second from which the answer is stale; of a mark, the second in which its lease ends.
     pub(super) expires: u32,
-    /// Second of the last hit.
+    /// Second of the last hit; of a mark, how many nanoseconds into that second its lease ends.
     pub(super) used: u32,
     pub(super) key: Key,
 }
 
 impl Way {
-    /// Whether it means something at second `now`.
-    pub(super) const fn is_live(&self, now: u32) -> bool {
-        self.expires > now
+    /// Becomes a mark whose lease ends at `end`, nanoseconds since the epoch: leases are too short for whole seconds.
+    pub(super) fn leased(self, end: u64) -> Self {
+        Self {
+            state: State::Filling,
+            expires: seconds(end),
+            used: u32::try_from(end % NANOS).unwrap_or_default(),
+            ..self
+        }
+    }
+
+    /// When the answer is stale or the mark's lease over, nanoseconds since the epoch.
+    pub(super) fn end(&self) -> u64 {
+        let part = match self.state {
+            State::Filling => self.used,
+            State::Vacant | State::Stored => 0,
+        };
+        u64::from(self.expires)
+            .saturating_mul(NANOS)
+            .saturating_add(part.into())
+    }
+
+    /// Whether it means something at `now`, nanoseconds since the epoch.
+    pub(super) fn is_live(&self, now: u64) -> bool {
+        self.end() > now
     }
 
     /// How willingly it is given to another key, smallest first; a live mark never is.
-    fn rank(&self, now: u32) -> Option<(u8, u32)> {
+    fn rank(&self, now: u64) -> Option<(u8, u32)> {
         match self.state {
             State::Vacant => Some((0, 0)),
             State::Filling | State::Stored if !self.is_live(now) => Some((1, self.expires)),
@@ -104,7 +125,7 @@ impl Bucket {
     }
 
     /// The line to give to another key: vacant, else expired, else least recently used; `None` if all are live marks.
-    pub(super) fn spare(&self, now: u32) -> Option<(Place, Way)> {
+    pub(super) fn spare(&self, now: u64) -> Option<(Place, Way)> {
         let ranked = self
             .ways
             .iter()

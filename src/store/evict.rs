@@ -5,10 +5,10 @@
 
 use crate::host::{Host, HostError};
 
-use super::TRIES;
 use super::bucket::{Bucket, Place, Way};
 use super::ledger::{Cell, Ledger};
 use super::slot::{Head, Slot, State};
+use super::{TRIES, seconds};
 
 /// Cells looked at for one store, so that no store holds its worker up for long; the next one goes on from there.
 const LOOKS: usize = 1024;
@@ -21,13 +21,13 @@ pub(super) fn make_room(
     bytes: u32,
     budget: u64,
 ) -> Result<bool, HostError> {
-    let now = super::seconds(host.now());
+    let now = host.now();
     let mut spared = vec![place];
     for _ in 0..LOOKS {
         if ledger.total_beside(place).saturating_add(u64::from(bytes)) <= budget {
             return Ok(true);
         }
-        let Some((victim, cell)) = ledger.oldest(now, &spared) else {
+        let Some((victim, cell)) = ledger.oldest(seconds(now), &spared) else {
             return Ok(false);
         };
         match look(host, victim, cell, now)? {
@@ -48,7 +48,7 @@ enum Look {
     Busy,
 }
 
-fn look(host: &dyn Host, place: Place, cell: Cell, now: u32) -> Result<Look, HostError> {
+fn look(host: &dyn Host, place: Place, cell: Cell, now: u64) -> Result<Look, HostError> {
     let mut bucket = Bucket::read(host, place.bucket)?;
     let way = bucket.way(place);
     // A line of another generation: the slot's bytes are out of reach already, only the slot is left to be emptied.

@@ -14,10 +14,10 @@ use super::ledger::{Cell, Ledger};
 use super::slot::{HEAD_BYTES, Head, Slot, State};
 use super::table::{Flight, Key, Ticket, claim};
 use super::waiter::{Verdict, WakeUps};
-use super::{TRIES, deadline, seconds};
+use super::{TRIES, after, deadline, seconds};
 
 /// How long a ticket lives that is completed at once.
-const AT_ONCE: Duration = Duration::from_secs(2);
+const AT_ONCE: Duration = Duration::from_secs(1);
 
 /// Why an answer is not in the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,8 +41,8 @@ impl From<HostError> for NotStored {
 /// Makes the lease end `lease` from now. A filler that is alive renews in time, so that a short lease is enough and
 /// those who wait for a dead one do not wait long. Best effort: the next renewal may succeed.
 pub fn renew(host: &dyn Host, ticket: &Ticket, lease: Duration) {
-    let expires = deadline(host, lease);
-    update(host, &ticket.0, |way| Way { expires, ..way });
+    let end = after(host, lease);
+    update(host, &ticket.0, |way| way.leased(end));
 }
 
 /// Ends a fill with its answer, to be served for `ttl` (rounded up to a full second). The limits are those of the
@@ -109,7 +109,7 @@ pub fn store(
     size(payload, limits)?;
     for _ in 0..TRIES {
         let bucket = Bucket::of(host, key)?;
-        let now = seconds(host.now());
+        let now = host.now();
         let line = match bucket.find(key) {
             Some((_, way)) if way.state == State::Filling && way.is_live(now) => {
                 return Err(NotStored::Stale);

@@ -46,9 +46,14 @@ fn seconds(nanos: u64) -> u32 {
     u32::try_from(nanos / NANOS).unwrap_or(u32::MAX)
 }
 
-/// The second at which something that begins now and lasts `span` is over; rounded up, so never too early.
+/// The moment at which something that begins now and lasts `span` is over, nanoseconds since the epoch.
+fn after(host: &dyn Host, span: Duration) -> u64 {
+    host.now().saturating_add(nanos(span))
+}
+
+/// The second of that moment; rounded up, so never too early.
 fn deadline(host: &dyn Host, span: Duration) -> u32 {
-    u32::try_from(host.now().saturating_add(nanos(span)).div_ceil(NANOS)).unwrap_or(u32::MAX)
+    u32::try_from(after(host, span).div_ceil(NANOS)).unwrap_or(u32::MAX)
 }
 
 fn nanos(span: Duration) -> u64 {

@@ -17,7 +17,7 @@ pub use super::fill::{NotStored, abandon, complete, renew, store};
 use super::bucket::{Bucket, Place, Way};
 use super::slot::{Generation, HEAD_BYTES, Head, Slot, State};
 use super::waiter::{WAITER_BYTES, Waiter};
-use super::{TRIES, deadline, seconds};
+use super::{TRIES, after, seconds};
 
 /// Waiters one fill can have; more go alone.
 const MAX_WAITERS: usize = 4096;
@@ -72,8 +72,9 @@ pub enum Begin {
     Hit(Entry),
     /// Nobody has it: the caller fetches it and holds the mark.
     Filler(Ticket),
-    /// Another caller is fetching it: [`join`] it, or go alone.
-    InFlight(Flight),
+    /// Another caller is fetching it: [`join`] it, or go alone. Its lease ends then, in nanoseconds since the epoch:
+    /// by that time it has been renewed, or the caller is dead.
+    InFlight(Flight, u64),
     /// Every place for it belongs to another fill, or changed too often: go alone.
     Full,
 }
@@ -104,15 +105,16 @@ pub fn lookup(host: &dyn Host, key: &Key) -> Result<Option<Entry>, HostError> {
 pub fn begin(host: &dyn Host, key: &Key, lease: Duration) -> Result<Begin, HostError> {
     for _ in 0..TRIES {
         let mut bucket = Bucket::of(host, key)?;
-        let now = seconds(host.now());
+        let now = host.now();
         let found = bucket.find(key);
         if let Some((place, way)) = found {
             if way.state == State::Filling && way.is_live(now) {
-                return Ok(Begin::InFlight(Flight {
+                let flight = Flight {
                     place,
                     generation: way.generation,
                     key: *key,
-                }));
+                };
+                return Ok(Begin::InFlight(flight, way.end()));
             }
             if let Some(entry) = hit(host, &mut bucket, place, way)? {
                 return Ok(Begin::Hit(entry));
@@ -192,17 +194,12 @@ pub(super) fn claim(
     lease: Duration,
 ) -> Result<Option<Ticket>, HostError> {
     let generation = way.generation.next(host.random());
-    let expires = deadline(host, lease);
-    bucket.set(
-        place,
-        Way {
-            state: State::Filling,
-            generation,
-            expires,
-            used: seconds(host.now()),
-            key: *key,
-        },
-    );
+    let line = Way {
+        generation,
+        key: *key,
+        ..way
+    };
+    bucket.set(place, line.leased(after(host, lease)));
     match bucket.write(host) {
         Ok(()) => {}
         Err(HostError::Conflict) => return Ok(None),
@@ -228,7 +225,7 @@ fn hit(
     place: Place,
     way: Way,
 ) -> Result<Option<Entry>, HostError> {
-    let now = seconds(host.now());
+    let now = host.now();
     if way.state != State::Stored || !way.is_live(now) {
         return Ok(None);
     }
@@ -236,8 +233,9 @@ fn hit(
     if slot.state_in(way.generation) != Some(State::Stored) {
         return Ok(None);
     }
-    if way.used < now {
-        bucket.set(place, Way { used: now, ..way });
+    let used = seconds(now);
+    if way.used < used {
+        bucket.set(place, Way { used, ..way });
         // Best effort: whoever was faster has used the bucket as well.
         bucket.write(host).unwrap_or_default();
     }

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import gateway
 
+sys.path.append(str(gateway.ROOT / "tools"))
+import pypi  # noqa: E402
+
 TESTS = Path(__file__).resolve().parent / "python"
 OLDEST_PYTHON = (3, 10)
 
@@ -22,20 +25,25 @@ def main() -> int:
 
 def _environment(directory: Path) -> str:
     """The interpreter of a virtual environment that holds the pinned SDKs."""
-    # Some distributions split `ensurepip` off; the pip of the system can then serve the new environment.
+    # Some distributions split `ensurepip` off; another pip can then serve the new environment.
     with_pip = importlib.util.find_spec("ensurepip") is not None
-    if not with_pip and importlib.util.find_spec("pip") is None:
-        raise gateway.CannotRun("this python3 has neither ensurepip nor pip; install python3-venv or python3-pip")
     python = directory / "bin" / "python"
     if not python.exists():
         create = [sys.executable, "-m", "venv", *([] if with_pip else ["--without-pip"]), str(directory)]
         if subprocess.run(create, check=False).returncode:
             raise gateway.CannotRun(f"{sys.executable} cannot make a virtual environment; install python3-venv")
     pins = TESTS / "requirements.txt"
-    pip = [str(python), "-m", "pip"] if with_pip else [sys.executable, "-m", "pip", "--python", str(python)]
+    pip = [str(python), "-m", "pip"] if with_pip else [*_other_pip(), "--python", str(python)]
     quiet = ["--quiet", "--disable-pip-version-check"]
     gateway.install([*pip, "install", *quiet, "--requirement", str(pins)], directory, pins)
     return str(python)
+
+
+def _other_pip() -> list[str]:
+    try:
+        return pypi.pip("install python3-venv")
+    except SystemExit as reason:
+        raise gateway.CannotRun(str(reason)) from None
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 //!
 //! The first caller holds a mark in the table ([`Fill`]); the others put their name on it and sleep. Whoever holds the
 //! mark must give it up, by [`keep`] or by dropping it; should its VM die, the mark's lease ends it. Sleepers look
-//! again every second, so a lost wake-up costs a second, never a call.
+//! again when the lease that they saw ends, so a lost wake-up costs a lease, never a call.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -17,10 +17,11 @@ use crate::host::HostError;
 use crate::store::table::{self, Begin, Flight, Join, Key, NotStored, Ticket};
 use crate::store::waiter::{Verdict, Waiter};
 
-/// How often a waiter looks by itself and a filler renews its lease, nanoseconds.
-const BEAT: u64 = 1_000_000_000;
-/// How long a mark holds without being renewed: a dead filler's waiters wait no longer.
-const LEASE: Duration = Duration::from_secs(4);
+/// How often a filler renews its lease, nanoseconds; less than the adapter's tick, so that none is let pass.
+const BEAT: u64 = 200_000_000;
+/// How long a mark holds without being renewed: a dead filler's waiters wait no longer. Several beats, so that a busy
+/// worker keeps its mark; one that loses it costs a second call, never a wrong answer.
+const LEASE: Duration = Duration::from_secs(1);
 /// How often a fill may end between looking and joining before the call goes on alone.
 const MISSES: u32 = 8;
 
@@ -127,10 +128,10 @@ async fn wait(cx: &Cx, key: &Key, waiter: Waiter, give_up: u64) -> Result<Found,
     let mut joined: Option<Flight> = None;
     let mut missed: u32 = 0;
     loop {
-        let flight = match table::begin(cx.host(), key, LEASE) {
+        let (flight, lease_end) = match table::begin(cx.host(), key, LEASE) {
             Ok(Begin::Hit(entry)) => return Ok(entry.into()),
             Ok(Begin::Filler(ticket)) => return Ok(Found::Fill(Fill::new(cx, ticket))),
-            Ok(Begin::InFlight(flight)) => flight,
+            Ok(Begin::InFlight(flight, end)) => (flight, end),
             Ok(Begin::Full) => return Ok(Found::Alone),
             Err(error) => return Ok(out_of_order(cx, error)),
         };
@@ -149,7 +150,7 @@ async fn wait(cx: &Cx, key: &Key, waiter: Waiter, give_up: u64) -> Result<Found,
                 Err(error) => return Ok(out_of_order(cx, error)),
             }
         }
-        if sleep(cx, flight.generation(), give_up).await? == Verdict::GoAlone {
+        if sleep(cx, flight.generation(), lease_end.min(give_up)).await? == Verdict::GoAlone {
             return Ok(Found::Alone);
         }
         joined = Some(flight);
@@ -162,9 +163,9 @@ fn out_of_order(cx: &Cx, error: HostError) -> Found {
     Found::Alone
 }
 
-/// Sleeps until this fill's end wakes it, for a beat at most.
-async fn sleep(cx: &Cx, generation: u64, give_up: u64) -> Result<Verdict, Stop> {
-    cx.set_deadline(Some(cx.now().saturating_add(BEAT).min(give_up)));
+/// Sleeps until this fill's end wakes it, until that moment at most.
+async fn sleep(cx: &Cx, generation: u64, until: u64) -> Result<Verdict, Stop> {
+    cx.set_deadline(Some(until));
     loop {
         match cx.next().await {
             Event::Woken(wake) if wake.generation == generation => return Ok(wake.verdict),

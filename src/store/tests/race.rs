@@ -79,7 +79,7 @@ fn enter(
     match begin(worker, &key, lease) {
         Ok(Begin::Hit(entry)) => report.see(name, entry.payload()),
         Ok(Begin::Filler(ticket)) => report.tickets.push((ticket, name)),
-        Ok(Begin::InFlight(flight)) => match join(worker, &flight, waiter) {
+        Ok(Begin::InFlight(flight, _)) => match join(worker, &flight, waiter) {
             Ok(Join::Joined) => report.joined.push((flight.generation(), waiter)),
             Ok(Join::AlreadyStored(entry)) => report.see(name, entry.payload()),
             Ok(Join::Gone | Join::Crowded) | Err(_) => {}

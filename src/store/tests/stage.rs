@@ -252,10 +252,11 @@ impl Scene {
     }
 
     fn audit_bucket(&mut self, key: &str, old: &[u8], new: &[u8]) {
-        let now = u32::try_from(self.clock / 1_000_000_000).unwrap();
         let (old, new): (Vec<_>, Vec<_>) = (old.chunks(49).collect(), new.chunks(49).collect());
         for (was, is) in old.iter().zip(&new) {
-            let live = u32::from_le_bytes(was[9..13].try_into().unwrap()) > now;
+            let field =
+                |at: usize| u64::from(u32::from_le_bytes(was[at..at + 4].try_into().unwrap()));
+            let live = field(9) * 1_000_000_000 + field(13) > self.clock;
             if was[0] == FILLING && live && generation(was) != generation(is) {
                 self.faults
                     .push(format!("{key}: a live fill was taken over"));

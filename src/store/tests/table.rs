@@ -1,6 +1,6 @@
 //! One operation at a time, another worker's inside any of its host calls, and any of its host calls refused.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ fn filler(host: &FakeHost, key: &Key) -> Ticket {
 
 fn flight(host: &FakeHost, key: &Key) -> Flight {
     match begin(host, key, LEASE) {
-        Ok(Begin::InFlight(flight)) => flight,
+        Ok(Begin::InFlight(flight, _)) => flight,
         other => panic!("{other:?}"),
     }
 }
@@ -204,6 +204,31 @@ fn a_renewed_fill_is_not_taken_over() {
 }
 
 #[test]
+fn a_lease_ends_to_the_nanosecond_wherever_in_a_second_it_begins() {
+    let (lease, nearly) = (
+        Duration::from_millis(500),
+        Duration::from_nanos(499_999_999),
+    );
+    for start in [0, 300, 700] {
+        let host = host();
+        host.advance(Duration::from_millis(start));
+        let Ok(Begin::Filler(ticket)) = begin(&host, &key(1, 1), lease) else {
+            panic!("the first caller is not the filler");
+        };
+        for _ in 0..3 {
+            host.advance(nearly);
+            match begin(&host, &key(1, 1), lease) {
+                Ok(Begin::InFlight(_, end)) => assert_eq!(end, host.now() + 1),
+                other => panic!("{other:?}"),
+            }
+            renew(&host, &ticket, lease);
+        }
+        host.advance(lease);
+        drop(filler(&host, &key(1, 1)));
+    }
+}
+
+#[test]
 fn a_fill_that_nobody_took_over_may_end_late() {
     let host = host();
     let ticket = filler(&host, &key(1, 1));
@@ -289,6 +314,33 @@ fn a_smaller_budget_holds_from_the_next_store_on() {
 }
 
 #[test]
+fn no_room_is_made_at_the_cost_of_an_answer_that_is_just_being_stored() {
+    let mut refused = 0;
+    for skip in 0..14 {
+        let host = host();
+        let ticket = filler(&host, &key(1, 1));
+        let other = Rc::new(Cell::new(Ok(())));
+        let outcome = Rc::clone(&other);
+        host.interleave(skip, move |host| {
+            outcome.set(store(host, &key(2, 2), &[2; 400], TTL, budget(500)));
+        });
+        let (stored_one, _) = complete(&host, ticket, &[1; 400], TTL, budget(500));
+        assert_eq!(stored_one, Ok(()), "skip {skip}");
+        assert!(stored(&host) <= 500, "skip {skip}: {}", stored(&host));
+        if other.get() == Err(NotStored::NoRoom) {
+            refused += 1;
+            assert_eq!(payload(&host, &key(1, 1)).unwrap(), [1; 400]);
+            // Refused once, not for ever.
+            store(&host, &key(2, 2), &[2; 400], TTL, budget(500)).unwrap();
+        }
+    }
+    assert!(
+        refused > 0,
+        "the answer was never between its reservation and its slot"
+    );
+}
+
+#[test]
 fn what_is_larger_than_allowed_is_refused_and_wakes_its_waiters() {
     let host = host();
     assert_eq!(
@@ -344,7 +396,7 @@ fn other(host: &FakeHost, kind: u8, woken: &RefCell<Vec<WakeUps>>) {
             Begin::Filler(ticket) => woken
                 .borrow_mut()
                 .push(complete(host, ticket, b"answer", TTL, budget(500)).1),
-            Begin::InFlight(flight) => {
+            Begin::InFlight(flight, _) => {
                 if join(host, &flight, waiter(2)) == Ok(Join::Joined) {
                     woken.borrow_mut().push(WakeUps {
                         generation: 0,

@@ -13,6 +13,8 @@ use std::io::Write;
 use sluice_containers::{Docker, engine_answers};
 use sluice_e2e::Builder;
 
+#[path = "../../envoy/tests/age.rs"]
+mod age;
 #[path = "../../envoy/tests/auth.rs"]
 mod auth;
 #[path = "../../envoy/tests/bodies.rs"]

@@ -28,11 +28,16 @@ impl Admin {
         dump["configs"][0].clone()
     }
 
-    /// Where the first listener stands; `None` while there is none.
-    pub(crate) fn listener(self) -> Option<SocketAddr> {
+    /// Where the listener of that name stands, or the first without a name; `None` while there is none.
+    pub(crate) fn listener(self, name: Option<&str>) -> Option<SocketAddr> {
         let (_, listeners) = http_get(self.0, "/listeners?format=json")?;
         let listeners: Value = serde_json::from_str(&listeners).ok()?;
-        let address = &listeners["listener_statuses"][0]["local_address"]["socket_address"];
+        let named = |listener: &&Value| name.is_none_or(|name| listener["name"] == name);
+        let listener = listeners["listener_statuses"]
+            .as_array()?
+            .iter()
+            .find(named)?;
+        let address = &listener["local_address"]["socket_address"];
         format!("{}:{}", address["address"].as_str()?, address["port_value"])
             .parse()
             .ok()

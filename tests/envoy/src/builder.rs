@@ -16,7 +16,7 @@ use crate::fake::Fake;
 use crate::gateway::Gateway;
 use crate::launch::{Launcher, Running, wasm};
 use crate::output::Output;
-use crate::template::{PROVIDERS, Plugin, Tokens, Upstream};
+use crate::template::{PROVIDERS, Plugin, TWIN, Tokens, Upstream};
 
 /// A URL that every filter answers by itself, and that is nobody's without one.
 const READY: &str = "/v1/-/-/-/ready";
@@ -28,6 +28,7 @@ pub struct Builder {
     environment: Value,
     stop_iteration: bool,
     keeper: bool,
+    twin: bool,
     cluster_header: String,
     clusters: Vec<(String, Upstream)>,
     workers: u32,
@@ -44,6 +45,7 @@ impl Builder {
             environment: json!({}),
             stop_iteration: true,
             keeper: false,
+            twin: false,
             cluster_header: "x-sluice-cluster".to_owned(),
             clusters: PROVIDERS
                 .map(|name| (name.to_owned(), Upstream::Plain))
@@ -87,6 +89,13 @@ impl Builder {
     /// only.
     pub const fn keeper(mut self) -> Self {
         self.keeper = true;
+        self
+    }
+
+    /// A second listener on the same shared data, whose filter has no ear for the clock: what it began nobody keeps
+    /// alive, as if its virtual machine had died. It stands at [`Gateway::twin`].
+    pub const fn tickless_twin(mut self) -> Self {
+        self.twin = true;
         self
     }
 
@@ -158,10 +167,17 @@ impl Builder {
                 .ok()
                 .map(Admin)
         })?;
-        let listener = until(&mut envoy, &output, "listener", || admin.listener())?;
-        until(&mut envoy, &output, "answer", || {
-            http_get(listener, READY).filter(|(status, _)| *status != 503)
-        })?;
+        let mut ready = |name| {
+            let listener = until(&mut envoy, &output, "listener", || admin.listener(name))?;
+            until(&mut envoy, &output, "answer", || {
+                http_get(listener, READY).filter(|(status, _)| *status != 503)
+            })?;
+            Ok::<_, String>(listener)
+        };
+        let listener = ready(Some("gateway").filter(|_| self.bootstrap.is_none()))?;
+        if self.twin {
+            ready(Some(TWIN))?;
+        }
         Ok(Gateway {
             fake,
             output,
@@ -179,6 +195,11 @@ impl Builder {
             std::fs::copy(wasm(), &copy).expect("the filter can be copied");
             permit(&copy, 0o644);
         }
+        if self.twin {
+            let copy = directory.join("tickless.wasm");
+            std::fs::write(&copy, tickless()).expect("the filter can be written");
+            permit(&copy, 0o644);
+        }
         let plugin = self.configuration.clone().map(|configuration| Plugin {
             configuration,
             environment: self.environment.clone(),
@@ -190,6 +211,7 @@ impl Builder {
             clusters,
             plugin,
             keeper: self.keeper,
+            twin: self.twin,
             cluster_header: self.cluster_header.clone(),
             buffer: self.buffer,
         }
@@ -220,6 +242,16 @@ impl Builder {
         ];
         given.into_iter().chain(fixed).map(str::to_owned).collect()
     }
+}
+
+/// The filter under test, without the export by which Envoy tells it the time.
+fn tickless() -> Vec<u8> {
+    const EXPORT: &[u8] = b"\x0dproxy_on_tick";
+    let mut module = std::fs::read(wasm()).expect("the filter can be read");
+    let found = module.windows(EXPORT.len()).position(|part| part == EXPORT);
+    let end = found.expect("the filter has an ear for the clock") + EXPORT.len();
+    module[end - 1] = b'_';
+    module
 }
 
 /// JSON text as a plugin's configuration.

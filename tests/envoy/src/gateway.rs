@@ -14,7 +14,7 @@ use crate::eventually;
 use crate::fake::{Case, Fake};
 use crate::launch::{Native, Running};
 use crate::output::Output;
-use crate::template::Tokens;
+use crate::template::{TWIN, Tokens};
 
 /// A running gateway. Dropping it ends Envoy.
 pub struct Gateway {
@@ -47,6 +47,11 @@ impl Gateway {
     /// Where clients call.
     pub fn address(&self) -> SocketAddr {
         *self.listener.lock().unwrap()
+    }
+
+    /// Where the listener of [`Builder::tickless_twin`] stands.
+    pub fn twin(&self) -> SocketAddr {
+        self.admin.listener(Some(TWIN)).expect("a twin")
     }
 
     /// A call with that method and path.
@@ -152,7 +157,7 @@ impl Gateway {
     pub async fn restore_listener(&self) {
         let listener = self.tokens.lock().unwrap().listener();
         replace(self.directory.path(), "listener.yaml", &listener);
-        let address = eventually("the listener", || self.admin.listener()).await;
+        let address = eventually("the listener", || self.admin.listener(None)).await;
         *self.listener.lock().unwrap() = address;
     }
 

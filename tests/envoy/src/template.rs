@@ -42,6 +42,9 @@ pub const PROVIDERS: [&str; 28] = [
     "outside",
 ];
 
+/// The name of the second listener.
+pub(crate) const TWIN: &str = "twin";
+
 /// The port of the fake that a cluster leads to, and the protocol spoken there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Upstream {
@@ -66,6 +69,7 @@ pub(crate) struct Tokens {
     pub(crate) clusters: Vec<(String, Upstream)>,
     pub(crate) plugin: Option<Plugin>,
     pub(crate) keeper: bool,
+    pub(crate) twin: bool,
     pub(crate) cluster_header: String,
     pub(crate) buffer: usize,
 }
@@ -114,10 +118,16 @@ impl Tokens {
         }}));
         let listener = documents()
             .1
-            .replace("${FILTERS}", &json!(filters).to_string());
-        listener
+            .replace("${FILTERS}", &json!(filters).to_string())
             .replace("${BUFFER}", &self.buffer.to_string())
-            .replace("${CLUSTER_HEADER}", &self.cluster_header)
+            .replace("${CLUSTER_HEADER}", &self.cluster_header);
+        if !self.twin {
+            return listener;
+        }
+        let twin = listener
+            .replace("name: gateway\n", &format!("name: {TWIN}\n"))
+            .replace("/sluice.wasm", "/tickless.wasm");
+        listener + twin.trim_start_matches("resources:")
     }
 }
 

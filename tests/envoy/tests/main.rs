@@ -8,6 +8,7 @@
     reason = "test code: a panic is how a test fails"
 )]
 
+mod age;
 mod auth;
 mod bodies;
 mod cache;

@@ -8,8 +8,7 @@ use sluice_e2e::contract::assert_refused;
 use sluice_e2e::launch::root;
 use sluice_e2e::template::PROVIDERS;
 use sluice_e2e::{
-    Answer, Call, Case, Gate, Gateway, Lease, RawReply, Seen, Shared, Upstream, Wire, eventually,
-    sample,
+    Answer, Call, Case, Gate, Gateway, Lease, RawReply, Shared, Upstream, Wire, eventually, sample,
 };
 
 use crate::bodies::{CLIENT_FRAME, handshake, socket};
@@ -517,7 +516,7 @@ async fn a_chat_streams_through_and_is_replayed() {
     assert_eq!(case.seen().len(), 1);
 }
 
-/// An access logger that sends each record to a collector, as the README says.
+/// Access loggers that send each record to a collector, as the README says.
 const OPEN_TELEMETRY: &str = "          access_log:
           - name: envoy.access_loggers.open_telemetry
             typed_config:
@@ -528,11 +527,22 @@ const OPEN_TELEMETRY: &str = "          access_log:
               body: {string_value: '%FILTER_STATE(wasm.sluice.record:PLAIN)%'}
 ";
 
-const EXPORT: &str = "/opentelemetry.proto.collector.logs.v1.LogsService/Export";
+/// The record as it is; Envoy's own messages carry it as a `BytesValue` among the filter states.
+const GRPC: &str = "          access_log:
+          - name: envoy.access_loggers.http_grpc
+            typed_config:
+              '@type': type.googleapis.com/envoy.extensions.access_loggers.grpc.v3.HttpGrpcAccessLogConfig
+              common_config:
+                log_name: sluice
+                transport_api_version: V3
+                grpc_service: {envoy_grpc: {cluster_name: collector}}
+                buffer_flush_interval: 0.05s
+                filter_state_objects_to_log: [wasm.sluice.record]
+";
 
-#[tokio::test]
-async fn a_record_reaches_an_open_telemetry_collector() {
-    let yaml = envoy_yaml().replace("          access_log:\n", OPEN_TELEMETRY);
+/// Makes a call with that access logger, and waits for its whole record at the collector.
+async fn assert_collected(access_log: &str, path: &str) {
+    let yaml = envoy_yaml().replace("          access_log:\n", access_log);
     let gateway = serving(&yaml);
     let taken = Answer::new(200).header("content-type", "application/grpc");
     let collector = gateway
@@ -551,11 +561,36 @@ async fn a_record_reaches_an_open_telemetry_collector() {
         .await
         .header("cf-aig-log-id")
         .unwrap();
-    eventually("the record at the collector", || {
-        let has_it = |export: &Seen| {
-            export.path == EXPORT && String::from_utf8_lossy(&export.body).contains(&id)
-        };
-        collector.seen().iter().any(has_it).then_some(())
+    let record = eventually("the record at the collector", || {
+        let exports = collector.seen();
+        let mut exports = exports.iter().filter(|export| export.path == path);
+        exports.find_map(|export| record_in(&export.body, &id))
     })
     .await;
+    assert_eq!(
+        (&record["event_id"], &record["tokens_in"]),
+        (&json!(case.id()), &json!(11))
+    );
+}
+
+/// The record of that id, which stands as JSON text between the fields of protobuf messages.
+fn record_in(messages: &[u8], id: &str) -> Option<Value> {
+    let text = String::from_utf8_lossy(messages);
+    let mut records = text.match_indices("{\"id\":").filter_map(|(at, _)| {
+        let values = serde_json::Deserializer::from_str(text.get(at..)?);
+        values.into_iter::<Value>().next()?.ok()
+    });
+    records.find(|record| record["id"] == id)
+}
+
+#[tokio::test]
+async fn a_record_reaches_an_open_telemetry_collector() {
+    let path = "/opentelemetry.proto.collector.logs.v1.LogsService/Export";
+    assert_collected(OPEN_TELEMETRY, path).await;
+}
+
+#[tokio::test]
+async fn a_record_reaches_a_collector_of_envoys_own_kind() {
+    let path = "/envoy.service.accesslog.v3.AccessLogService/StreamAccessLogs";
+    assert_collected(GRPC, path).await;
 }

@@ -55,8 +55,9 @@ async fn first_and_followers(
     (first, followers)
 }
 
-/// A waiter looks by itself every second. So many times that something must happen at once, and the time in which that
-/// many seconds cannot have passed: whoever is within it was woken.
+/// A waiter looks by itself when the lease that it saw ends: after a second, or three quarters of one. So many times
+/// that something must happen at once, and a time in which that many waits cannot have passed: whoever is within it was
+/// woken.
 const TURNS: usize = 4;
 const WOKEN: Duration = Duration::from_millis(2500);
 
@@ -201,6 +202,52 @@ async fn a_first_caller_that_leaves_hands_over_at_once() {
 }
 
 #[tokio::test]
+async fn a_first_caller_that_dies_hands_over_at_once_and_a_living_one_does_not() {
+    let config = json!({"gateways": [{"id": "default", "cache_ttl": 300}]});
+    let gateway = crate::gateway().config(&config).tickless_twin().start();
+    let path = "/v1/0123/default/openai/chat/completions";
+    let dying = |case: &Case| {
+        let call = Call::new(gateway.twin(), "POST", path).case(case);
+        call.json(&sample::ask(case.id()))
+    };
+    // Both listeners have one cache.
+    let case = gateway.fake.case(sample::chat());
+    dying(&case).complete().await;
+    assert!(is_hit(&ask(&gateway, "default", &case).send().await));
+
+    let gate = Gate::new();
+    let (late, timely) = (json!({"choices": []}), sample::chat());
+    let living = gateway.fake.case(sample::chat().hold(&gate));
+    let (first, followers) =
+        first_and_followers(&gateway, &living, || ask(&gateway, "default", &living), 2).await;
+    let dead = gateway
+        .fake
+        .cases([Answer::json(200, &late).hold(&gate), timely.clone()]);
+    let dead_first = tokio::spawn(dying(&dead).send());
+    dead.until("the first call", |seen| seen.complete).await;
+    let begun = Instant::now();
+    let mut second = ask(&gateway, "default", &dead).send().await;
+    let waited = begun.elapsed();
+    // A second and a beat of the clock; the rest is the load of the machine.
+    assert!(waited < Duration::from_secs(3), "{waited:?}");
+    assert_eq!((is_hit(&second), dead.seen().len()), (false, 2));
+    assert_eq!(second.bytes().await, timely.body());
+    // The same time has passed for these.
+    assert_eq!(living.seen().len(), 1);
+    gate.open();
+    all_get(
+        &sample::chat().body(),
+        [vec![first], followers].concat_pending(),
+    )
+    .await;
+    // What comes late goes to its caller and nowhere else.
+    assert_eq!(dead_first.await.unwrap().json().await, late);
+    let mut third = ask(&gateway, "default", &dead).send().await;
+    assert!(is_hit(&third));
+    assert_eq!(third.bytes().await, timely.body());
+}
+
+#[tokio::test]
 async fn a_first_answer_that_is_cut_hands_over_at_once() {
     let gateway = gateway();
     let mut waited = Duration::ZERO;
@@ -249,20 +296,18 @@ async fn a_provider_that_cannot_be_reached_keeps_nobody_waiting() {
         }))
         .cluster("dead", sluice_e2e::Upstream::Dead)
         .start();
-    let case = gateway.fake.case(sample::chat());
     let begun = Instant::now();
-    let calls: Vec<_> = (0..8)
-        .map(|_| tokio::spawn(ask(&gateway, "default", &case).send()))
-        .collect();
-    for call in calls {
-        assert_eq!(call.await.unwrap().status, 400);
+    for _ in 0..TURNS {
+        let case = gateway.fake.case(sample::chat());
+        let calls: Vec<_> = (0..8)
+            .map(|_| tokio::spawn(ask(&gateway, "default", &case).send()))
+            .collect();
+        for call in calls {
+            assert_eq!(call.await.unwrap().status, 400);
+        }
     }
-    // Left to find out by themselves, they would go one after the other, a second apart.
-    assert!(
-        begun.elapsed() < Duration::from_secs(5),
-        "{:?}",
-        begun.elapsed()
-    );
+    let waited = begun.elapsed();
+    assert!(waited < WOKEN, "{waited:?}");
 }
 
 #[tokio::test]
