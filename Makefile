@@ -17,7 +17,7 @@ validate: ## check an Envoy configuration without starting it (CONFIG=file.yaml)
 	@python3 tools/validate.py "$(CONFIG)"
 
 test: build ## unit and architecture tests, tools, real Envoy, the worked example, Python SDK clients
-	@python3 tools/check.py unit tools envoy demo python
+	@python3 tools/check.py unit fuzz tools envoy demo python
 
 test-clients: build ## official SDKs as clients: Python and TypeScript
 	@python3 tools/check.py python node
@@ -34,12 +34,19 @@ lint: ## formatting, clippy for host and wasm, documentation
 	cargo doc --locked --no-deps
 
 check: lint build ## lint and every test; says what could not run, which in CI is a failure
-	@python3 tools/check.py unit tools envoy demo python node containers
+	@python3 tools/check.py unit fuzz tools envoy demo python node containers
 
-bench: build ## what the filter costs Envoy: CPU per request alone, miss and hit; memory; size
+bench: build ## what the filter costs Envoy: CPU per request and per chunk of a stream; memory; size; the core natively
 	@python3 tools/bench.py
+	cargo bench --locked -p sluice-benches
+
+prices: ## make data/prices.json anew, show what changed, check the cost rule (fetches two packages)
+	@python3 tools/prices.py
+
+prices-check: ## only check the cost rule against the calculators of the two packages
+	@python3 tools/prices.py --check
 
 clean: ## remove everything that was built
 	rm -rf target
 
-.PHONY: help build run demo validate test test-clients test-containers lint check bench clean
+.PHONY: help build run demo validate test test-clients test-containers lint check bench prices prices-check clean

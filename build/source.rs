@@ -8,62 +8,60 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::layout::{KEYS, Key};
+use super::layout::TOKEN_KEYS;
+use super::row::{Condition, List, Prices, Row, day_number, keys, millionths, minute_of_day};
 
-/// Endings of prices for units that a usage does not count.
-const UNCOUNTED: [&str; 6] = ["_1k", "_1m", "_each", "_gpixel", "_hour", "_1k_low"];
+/// The provider whose answers all state their cost; its models are a quarter of all.
+pub(super) const NOT_EMBEDDED: [&str; 1] = ["openrouter"];
 
-/// Prices of parts that a usage does not tell apart, and facts that are no prices.
-const UNUSED: [&str; 13] = [
-    "citation",
+/// Prices of units that no usage counts, and facts that are no prices.
+const UNUSED: [&str; 12] = [
     "context",
     "deprecated",
     "deprecation_date",
     "filled",
-    "image_cache_read",
+    "input_gpixel",
     "mode",
+    "output_gpixel",
     "overrides_pattern_of",
     "src",
-    "video_input",
-    "video_output",
-    "via",
+    "text_message_1k",
     "web_search_1k_high",
+    "web_search_1k_low",
 ];
 
 /// Terms that no answer states.
-const UNUSED_VARIANTS: [&str; 1] = ["search_type=fast"];
+const UNUSED_VARIANTS: [&str; 2] = ["route=mistral/eu", "search_type=fast"];
 
 /// The whole file.
 #[derive(Deserialize)]
-pub(super) struct File {
-    pub(super) providers: BTreeMap<String, Provider>,
+struct File {
+    providers: BTreeMap<String, Models>,
 }
 
-/// The models of one provider, and the providers to ask next.
 #[derive(Deserialize)]
-pub(super) struct Provider {
-    pub(super) models: Vec<Row>,
+struct Models {
+    models: Vec<Model>,
     #[serde(default)]
-    pub(super) fallback: Vec<String>,
+    fallback: Vec<String>,
 }
 
-/// One model.
 #[derive(Deserialize)]
-pub(super) struct Row {
-    pub(super) id: String,
+struct Model {
+    id: String,
     #[serde(default, rename = "match")]
     aliases: Vec<String>,
     #[serde(default, rename = "not")]
-    pub(super) nots: Vec<String>,
+    nots: Vec<String>,
     #[serde(default)]
     free: bool,
     #[serde(flatten)]
-    pub(super) prices: Prices,
+    prices: Stated,
 }
 
 /// Prices with the conditions under which others hold.
 #[derive(Deserialize)]
-pub(super) struct Prices {
+struct Stated {
     over: Option<u32>,
     from: Option<String>,
     utc: Option<[String; 2]>,
@@ -79,148 +77,106 @@ pub(super) struct Prices {
     rest: BTreeMap<String, Value>,
 }
 
-/// When the prices of a rule hold.
-pub(super) enum Condition<'s> {
-    /// More input tokens than this.
-    Over(u32),
-    /// From this day on, counted from 1970-01-01.
-    From(u32),
-    /// From one to before the other minute of the day.
-    Within(u16, u16),
-    /// The answer states this service tier.
-    ServiceTier(&'s str),
-    /// The answer states this speed.
-    Speed(&'s str),
+/// The lists that are embedded, from the text of `data/prices.json`.
+pub(crate) fn read(json: &str) -> Result<Vec<List>, String> {
+    let file: File = serde_json::from_str(json).map_err(|error| error.to_string())?;
+    let embedded = file
+        .providers
+        .into_iter()
+        .filter(|(slug, _)| !NOT_EMBEDDED.contains(&slug.as_str()));
+    embedded
+        .map(|(slug, models)| {
+            let rows = models.models.into_iter().map(|model| {
+                let id = model.id.clone();
+                model
+                    .row()
+                    .map_err(|error| format!("{slug}: {id}: {error}"))
+            });
+            Ok(List {
+                rows: rows.collect::<Result<_, _>>()?,
+                fallback: models.fallback,
+                slug,
+            })
+        })
+        .collect()
 }
 
-impl Row {
-    /// Every spelling and glob of the model, in lower case.
-    pub(super) fn names(&self) -> impl Iterator<Item = String> {
-        [&self.id]
-            .into_iter()
-            .chain(&self.aliases)
-            .map(|name| name.to_lowercase())
-    }
-
-    /// The row's base prices, as [`Prices::own`].
-    pub(super) fn base(&self) -> Result<Vec<(u8, u32)>, String> {
+impl Model {
+    fn row(self) -> Result<Row, String> {
+        let names = [&self.id].into_iter().chain(&self.aliases);
+        let names = names.map(|name| name.to_lowercase()).collect();
+        let mut prices = self.prices.read()?;
+        let is_token = |key: &u8| usize::from(*key) < TOKEN_KEYS;
         if self.free {
-            let keys = (0..)
-                .zip(KEYS)
-                .filter(|(_, (key, _))| matches!(key, Key::Input | Key::Output));
-            return Ok(keys.map(|(byte, _)| (byte, 0)).collect());
+            prices = Prices::free();
+        } else if prices
+            .own
+            .iter()
+            .all(|(key, price)| !is_token(key) || *price == 0)
+        {
+            // Only zeros stand for "unknown": such a row is billed by another unit.
+            prices.own.retain(|(key, _)| !is_token(key));
         }
-        // Only zeros stand for "unknown": such a row is billed by another unit.
-        let prices = self.prices.own()?;
-        Ok(if prices.iter().all(|(_, price)| *price == 0) {
-            Vec::new()
-        } else {
-            prices
+        let nots = self.nots;
+        Ok(Row {
+            names,
+            nots,
+            prices,
         })
     }
 }
 
-impl Prices {
-    /// The prices without their rules: key byte and millionths of the unit.
-    pub(super) fn own(&self) -> Result<Vec<(u8, u32)>, String> {
+impl Stated {
+    fn read(&self) -> Result<Prices, String> {
+        let (own, rules) = (self.own()?, self.rules()?);
+        Ok(Prices { own, rules })
+    }
+
+    fn own(&self) -> Result<Vec<(u8, u32)>, String> {
         let mut prices = Vec::new();
         for (name, value) in &self.rest {
-            if let Some((byte, _)) = (0..).zip(KEYS).find(|(_, (_, key))| key == name) {
-                prices.push((
-                    byte,
-                    millionths(value).ok_or(format!("{name}: no price: {value}"))?,
-                ));
-            } else if !UNUSED.contains(&name.as_str())
-                && !UNCOUNTED.iter().any(|unit| name.ends_with(unit))
-            {
+            if let Some((byte, _)) = keys().find(|(_, key)| key == name) {
+                let price = value.as_number().map(ToString::to_string);
+                let price = price.as_deref().and_then(millionths);
+                prices.push((byte, price.ok_or(format!("{name}: no price: {value}"))?));
+            } else if !UNUSED.contains(&name.as_str()) {
                 return Err(format!("unknown key {name}"));
             }
         }
+        prices.sort_unstable();
         Ok(prices)
     }
 
-    /// The rules, those with a number in ascending order.
-    pub(super) fn rules(&self) -> Result<Vec<(Condition<'_>, &Self)>, String> {
+    fn rules(&self) -> Result<Vec<(Condition, Prices)>, String> {
         let mut rules = Vec::new();
-        for tier in sorted(&self.tiers, |tier| tier.over) {
-            rules.push((
-                Condition::Over(tier.over.ok_or("a tier without `over`")?),
-                tier,
-            ));
+        for tier in &self.tiers {
+            let over = tier.over.ok_or("a tier without `over`")?;
+            rules.push((Condition::Over(over), tier.read()?));
         }
-        for later in sorted(&self.later, |later| later.from.clone()) {
+        for later in &self.later {
             let day = later.from.as_deref().and_then(day_number);
-            rules.push((
-                Condition::From(day.ok_or("a later price without a date in `from`")?),
-                later,
-            ));
+            let day = day.ok_or("a later price without a date in `from`")?;
+            rules.push((Condition::From(day), later.read()?));
         }
         for hours in &self.hours {
-            let window = hours
+            let times = hours
                 .utc
                 .as_ref()
-                .map(|window| window.each_ref().map(|time| minute_of_day(time)));
-            let Some([Some(start), Some(end)]) = window else {
+                .map(|utc| utc.each_ref().map(|time| minute_of_day(time)));
+            let Some([Some(start), Some(end)]) = times else {
                 return Err("an hourly price without two times of day in `utc`".to_owned());
             };
-            rules.push((Condition::Within(start, end), hours));
+            rules.push((Condition::Within(start, end), hours.read()?));
         }
         for (terms, variant) in &self.variants {
-            let condition = match terms.split_once('=') {
-                _ if UNUSED_VARIANTS.contains(&terms.as_str()) => continue,
-                // An answer states a batch as a service tier.
-                Some(("service_tier" | "processing", tier)) => Condition::ServiceTier(tier),
-                Some(("speed", speed)) => Condition::Speed(speed),
-                _ => return Err(format!("unknown variant {terms}")),
-            };
-            rules.push((condition, variant));
+            if UNUSED_VARIANTS.contains(&terms.as_str()) {
+                continue;
+            }
+            let condition =
+                Condition::of_variant(terms).ok_or(format!("unknown variant {terms}"))?;
+            rules.push((condition, variant.read()?));
         }
+        rules.sort_by(|(one, _), (other, _)| one.cmp(other));
         Ok(rules)
     }
-}
-
-fn sorted<K: Ord>(sets: &[Prices], key: impl Fn(&Prices) -> K) -> Vec<&Prices> {
-    let mut sets: Vec<_> = sets.iter().collect();
-    sets.sort_by_key(|set| key(set));
-    sets
-}
-
-/// The value × 10⁶, from its decimal text so that nothing is rounded.
-fn millionths(value: &Value) -> Option<u32> {
-    let text = value.as_number()?.to_string();
-    let (whole, fraction) = text.split_once('.').unwrap_or((&text, "0"));
-    let fraction = fraction.trim_end_matches('0');
-    let zeros = 6_usize.checked_sub(fraction.len())?;
-    format!("{whole}{fraction}{}", "0".repeat(zeros))
-        .parse()
-        .ok()
-}
-
-/// Days from 1970-01-01 to a `YYYY-MM-DD`.
-fn day_number(date: &str) -> Option<u32> {
-    let mut parts = date.splitn(3, '-').map(|part| part.parse::<u32>().ok());
-    let (year, month, day) = (parts.next()??, parts.next()??, parts.next()??);
-    let is_leap = |year: u32| {
-        year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
-    };
-    let months = |year| {
-        let february = if is_leap(year) { 29 } else { 28 };
-        [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
-    };
-    let passed = usize::try_from(month.checked_sub(1)?).ok()?;
-    if !(1..=*months(year).get(passed)?).contains(&day) {
-        return None;
-    }
-    let days = (1970..year)
-        .flat_map(months)
-        .chain(months(year).into_iter().take(passed));
-    days.sum::<u32>().checked_add(day.checked_sub(1)?)
-}
-
-fn minute_of_day(time: &str) -> Option<u16> {
-    let (hour, minute) = time.split_once(':')?;
-    hour.parse::<u16>()
-        .ok()?
-        .checked_mul(60)?
-        .checked_add(minute.parse().ok()?)
 }

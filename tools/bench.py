@@ -1,4 +1,5 @@
-"""`make bench`: what the filter costs Envoy, in one run: CPU per request of Envoy alone, of a cache miss, of a hit.
+"""`make bench`: what the filter costs Envoy, in one run: CPU per request of Envoy alone, of a cache miss, of a hit, and
+per chunk of a stream, alone and metered.
 
 CPU is Envoy's own (/proc/PID/stat), so a slow load generator does not blur it; the kinds take turns, and the median of
 the rounds is shown. Upstream is a second Envoy that answers at once with 2 kB. Load: wrk if present, else threads here.
@@ -17,8 +18,10 @@ import sys
 import threading
 import urllib.request
 from contextlib import ExitStack
+from typing import Callable
 from urllib.parse import urlsplit
 
+import bench_stream
 import build
 import gateway
 from project import TARGET, fail, say
@@ -139,43 +142,67 @@ def main() -> None:
     if sys.platform != "linux":
         fail("make bench reads /proc, so it needs Linux")
     wasm = build.build()
+    say(f"{ROUNDS} rounds of each kind, load by {'wrk' if shutil.which('wrk') else 'Python threads'}")
+    requests, facts = measure_requests()
+    report("CPU of Envoy per request", requests)
+    report("CPU of Envoy per chunk of a stream", measure_streams())
+    for fact, value in {"wasm size": f"{wasm.stat().st_size / 1000:.0f} kB", **facts}.items():
+        print(f"{fact:<34}{value}")
+
+
+def measure_requests() -> tuple[dict[str, list[float]], dict[str, str]]:
     with ExitStack() as stack:
         provider = stack.enter_context(gateway.Gateway("bench-provider", edit=answering))
         upstream = urlsplit(provider.url).netloc
         alone = stack.enter_context(gateway.Gateway("bench-alone", upstream=upstream, edit=without_filter))
         filtered = stack.enter_context(gateway.Gateway("bench", upstream=upstream))
         idle = resident_mb(filtered.pid())
-        say(f"{ROUNDS} rounds of each kind, load by {'wrk' if shutil.which('wrk') else 'Python threads'}")
-        kinds = {
-            "Envoy alone": (alone, Load(alone.url, fresh=True, cache=None)),
-            "miss, stored": (filtered, Load(filtered.url, fresh=True, cache="MISS")),
-            "hit": (filtered, Load(filtered.url, fresh=False, cache="HIT")),
-        }
-        costs: dict[str, list[float]] = {kind: [] for kind in kinds}
-        for turn in range(ROUNDS + 1):  # the first only warms up
-            for kind, (running, load) in kinds.items():
-                before = cpu_seconds(running.pid())
-                requests = load.round()
-                if turn:
-                    costs[kind].append((cpu_seconds(running.pid()) - before) * 1e6 / requests)
-        report(
-            costs,
+        costs = rounds(
             {
-                "wasm size": f"{wasm.stat().st_size / 1000:.0f} kB",
-                "RSS, 2 workers, Envoy alone": f"{resident_mb(alone.pid()):.0f} MB",
-                "RSS, 2 workers, with the filter": f"{idle:.0f} MB idle, {resident_mb(filtered.pid()):.0f} MB after it",
-            },
+                "Envoy alone": (alone, Load(alone.url, fresh=True, cache=None).round),
+                "miss, stored": (filtered, Load(filtered.url, fresh=True, cache="MISS").round),
+                "hit": (filtered, Load(filtered.url, fresh=False, cache="HIT").round),
+            }
+        )
+        return costs, {
+            "RSS, 2 workers, Envoy alone": f"{resident_mb(alone.pid()):.0f} MB",
+            "RSS, 2 workers, with the filter": f"{idle:.0f} MB idle, {resident_mb(filtered.pid()):.0f} MB after it",
+        }
+
+
+def measure_streams() -> dict[str, list[float]]:
+    with ExitStack() as stack:
+        streams = bench_stream.Streams(PATH, HEADERS)
+        stack.callback(streams.close)
+        alone = stack.enter_context(gateway.Gateway("bench-alone", upstream=streams.provider, edit=without_filter))
+        filtered = stack.enter_context(gateway.Gateway("bench", upstream=streams.provider))
+        return rounds(
+            {
+                "Envoy alone": (alone, lambda: streams.round(alone.url)),
+                "metered": (filtered, lambda: streams.round(filtered.url, {"cf-aig-skip-cache": "true"})),
+                "metered and stored": (filtered, lambda: streams.round(filtered.url)),
+            }
         )
 
 
-def report(costs: dict[str, list[float]], facts: dict[str, str]) -> None:
+def rounds(kinds: dict[str, tuple[gateway.Gateway, Callable[[], int]]]) -> dict[str, list[float]]:
+    """Microseconds of CPU for each thing done, in every round of every kind; they take turns."""
+    costs: dict[str, list[float]] = {kind: [] for kind in kinds}
+    for turn in range(ROUNDS + 1):  # the first only warms up
+        for kind, (running, play) in kinds.items():
+            before = cpu_seconds(running.pid())
+            done = play()
+            if turn:
+                costs[kind].append((cpu_seconds(running.pid()) - before) * 1e6 / done)
+    return costs
+
+
+def report(what: str, costs: dict[str, list[float]]) -> None:
     base = statistics.median(costs["Envoy alone"])
-    print(f"\n{'CPU of Envoy per request':<34}{'µs':>6}{'ratio':>8}   rounds")
-    for kind, rounds in costs.items():
-        middle = statistics.median(rounds)
-        print(f"  {kind:<32}{middle:>6.0f}{middle / base:>8.2f}   {', '.join(f'{value:.0f}' for value in rounds)}")
-    for fact, value in facts.items():
-        print(f"{fact:<34}{value}")
+    print(f"\n{what:<36}{'µs':>6}{'ratio':>8}   rounds")
+    for kind, values in costs.items():
+        middle = statistics.median(values)
+        print(f"  {kind:<34}{middle:>6.1f}{middle / base:>8.2f}   {', '.join(f'{value:.1f}' for value in values)}")
 
 
 if __name__ == "__main__":

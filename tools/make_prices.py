@@ -1,23 +1,18 @@
 #!/usr/bin/env python3
-"""Makes data/prices.json from two MIT-licensed public data sets (see NOTICE). Run when either publishes:
+"""Makes data/prices.json from two MIT-licensed public data sets (see NOTICE): `make_prices.py FILE`, in the Python that
+has them; `make prices` sees to that.
 
-    python3 -m venv .venv && . .venv/bin/activate
-    pip install genai-prices==0.2.3                       # primary
-    pip download --no-deps litellm==1.109.1 -d .venv      # secondary: only the JSON in the wheel is read
-    unzip -jo .venv/litellm-*.whl litellm/model_prices_and_context_window_backup.json -d .venv
-    python tools/make_prices.py --litellm .venv/model_prices_and_context_window_backup.json \
-           --litellm-version 1.109.1 --as-of 2026-11-22
-
-The output is the same for the same versions and date; review its diff, which is one line a model. Nothing of litellm
-is imported or run; genai_prices is imported only to read its table. --crosscheck FILE lists where the two disagree.
+The output is the same for the same versions and date, which stand in prices.py, and has one model a line. genai-prices is the
+primary source; litellm fills what it lacks. Of litellm only the JSON file is read, and nothing is run.
 """
-import argparse, datetime as dt, functools, json, pathlib, re
-from decimal import Decimal
-from importlib.metadata import version
+import datetime as dt, functools, json, pathlib, re, sys
+from importlib.metadata import distribution
 
 from genai_prices import data as G, types as T
 
-OUT = pathlib.Path(__file__).resolve().parent.parent / 'data' / 'prices.json'
+from prices import AS_OF as DAY, VERSIONS
+
+AS_OF = dt.date.fromisoformat(DAY)
 
 # ---------------------------------------------------------------- provider slugs
 # slug -> (genai provider ids, litellm "litellm_provider" values, prefixes to strip from litellm keys)
@@ -92,6 +87,16 @@ LITELLM_KEYS = {  # name -> (our name, factor)
 SUFFIX = re.compile(r'^(?P<base>.+?)(?:_above_(?P<k>\d+)k_tokens)?(?:_(?P<v>batches|flex|priority))?$')
 
 
+# Rows whose price in litellm is the better one although genai-prices has the very name: aliases that have moved on.
+MOVED = {'mistral': ['mistral-large-latest', 'magistral-medium-latest', 'magistral-small-latest', 'mistral-medium']}
+# What neither source states: Groq charges ten seconds for a shorter request (console.groq.com/docs/speech-to-text).
+ADDED = {('groq', 'whisper-large-v3'): {'audio_minimum_s': 10}, ('groq', 'whisper-large-v3-turbo'): {'audio_minimum_s': 10}}
+# litellm states some things in two measures. An answer may state both, so only the left one is kept.
+SAME_THING = [('audio_input', 'audio_input_hour'), ('audio_output', 'output_hour'), ('video_output', 'output_hour'),
+              ('image_output', 'image_each'), ('output', 'image_each'), ('input', 'char_1m'), ('input', 'page_1k'),
+              ('image_input', 'image_input_each'), ('output', 'image_input_each')]
+
+
 def num(x):
     x = float(x)
     x = float(f'{x:.10g}')
@@ -102,7 +107,7 @@ def num(x):
 def rx_to_glob(rx):
     anchored_end = rx.endswith('$')
     body = rx.lstrip('^').rstrip('$')
-    out, i, alts = '', 0, None
+    i = 0
     body = body.replace(r'\d{8}', '#' * 8).replace(r'\d{4}', '####').replace(r'\d{2}', '##').replace(r'\d', '#')
     pats = ['']
     while i < len(body):
@@ -193,11 +198,50 @@ def flat(mp):
 def put(row, mp):
     base, tiers = flat(mp)
     row.update(base)
-    if tiers: row['tiers'] = [{'over': k, **v} for k, v in sorted(tiers.items())]
+    if tiers: row['tiers'] = rising(tiers)
     return row
 
 
-def from_genai(pid, as_of):
+def rising(tiers):
+    """{threshold: {key: price}} -> tiers in order, each with what the ones below it changed: the highest one counts alone"""
+    rows, keys = [], {}
+    for over, changed in sorted(tiers.items()):
+        keys = {**keys, **changed}
+        rows.append({'over': over, **keys})
+    return rows
+
+
+def variants_on(model, day):
+    """The variants that hold on a day. Of those under the same terms the first that states a price counts."""
+    found = {}
+    for v in model.price_variants or []:
+        assert v.constraint is None or isinstance(v.constraint, T.StartDateConstraint), (model.id, v)
+        if v.constraint and v.constraint.start_date > day: continue
+        (terms, value), = v.when.items()
+        prices = found.setdefault(f'{terms}={value}', {})
+        for key, price in v.prices.__dict__.items():
+            if price is not None: prices.setdefault(key, price)
+    return {terms: put({}, T.ModelPrice(**prices)) for terms, prices in found.items() if prices}
+
+
+def prices_on(model, day):
+    """The prices and variants that hold on a day, outside of the hours that have their own"""
+    row = put({}, model.prices) if isinstance(model.prices, T.ModelPrice) else {}
+    for c in model.prices if isinstance(model.prices, list) else []:
+        if c.constraint is None or isinstance(c.constraint, T.StartDateConstraint) and c.constraint.start_date <= day:
+            row = put({}, c.prices)
+    variants = variants_on(model, day)
+    return {**row, **({'variants': variants} if variants else {})}
+
+
+def changes(model):
+    """The days after AS_OF on which prices or variants of the model change"""
+    conditions = (model.prices if isinstance(model.prices, list) else []) + (model.price_variants or [])
+    starts = (c.constraint.start_date for c in conditions if isinstance(c.constraint, T.StartDateConstraint))
+    return sorted({day for day in starts if day > AS_OF})
+
+
+def from_genai(pid):
     prov = next(p for p in G.providers if p.id == pid)
     rows = []
     for m in prov.models:
@@ -206,28 +250,13 @@ def from_genai(pid, as_of):
         any_ = [a for a in dict.fromkeys(any_) if a != m.id.lower()]
         if any_: row['match'] = any_
         if not_: row['not'] = list(dict.fromkeys(not_))
-        if isinstance(m.prices, T.ModelPrice):
-            put(row, m.prices)
-        else:  # dated and daily prices: keep what holds on as_of, what comes later, and daily windows
-            current, later, hours = m.prices[0].prices, [], []
-            for c in m.prices[1:]:
-                k = c.constraint
-                if k is None: current = c.prices
-                elif isinstance(k, T.StartDateConstraint):
-                    if k.start_date <= as_of: current = c.prices
-                    else: later.append({'from': k.start_date.isoformat(), **put({}, c.prices)})
-                else:
-                    hours.append({'utc': [k.start_time.strftime('%H:%M'), k.end_time.strftime('%H:%M')], **put({}, c.prices)})
-            put(row, current)
-            if later: row['later'] = later
-            if hours: row['hours'] = hours
-        vs = {}
-        for v in m.price_variants or []:
-            if v.constraint and v.constraint.start_date > as_of: continue
-            (wk, wv), = v.when.items()
-            p = put({}, v.prices)
-            if p: vs.setdefault(f'{wk}={wv}', p)
-        if vs: row['variants'] = vs
+        row.update(prices_on(m, AS_OF))
+        later = [{'from': day.isoformat(), **prices_on(m, day)} for day in changes(m)]
+        if later: row['later'] = later
+        hours = [c for c in (m.prices if isinstance(m.prices, list) else []) if isinstance(c.constraint, T.TimeOfDateConstraint)]
+        assert not (hours and later), f'{m.id}: which comes first, the hour or the day?'
+        if hours: row['hours'] = [{'utc': [f'{t:%H:%M}' for t in (c.constraint.start_time, c.constraint.end_time)], **put({}, c.prices)}
+                                  for c in hours]
         if m.context_window: row['context'] = m.context_window
         if m.deprecated: row['deprecated'] = True
         row['src'] = 'genai-prices'
@@ -267,12 +296,27 @@ def from_litellm(key, v, strip):
         if not lo == me == hi: row['web_search_1k_low'], row['web_search_1k_high'] = lo, hi
     if v.get('mode') not in ('audio_transcription', 'realtime', 'audio_speech', 'video_generation', 'chat', 'completion', 'responses', None):
         row.pop('output_hour', None)
+    if v.get('mode') in ('image_generation', 'image_edit') and 'image_each' not in row and 'image_input_each' in row:
+        row['image_each'] = row.pop('image_input_each')   # litellm's older spelling
+    for name in [k for k in row if k.endswith('_hour')]:
+        row[name] = num(round(row[name], 4))               # a price a minute, rounded to a second
     if row.get('audio_input_hour') and row.get('output_hour') == row.get('audio_input_hour'):
         row.pop('output_hour')            # litellm repeats the same per-second price on both sides; it is charged once
+    hours = []
+    if off_peak := v.get('off_peak_pricing'):   # the row is the peak; here it is the exception. Weekends without a peak are not told.
+        assert off_peak['windows'][0]['hours_utc'] == ['00:00-01:00', '04:00-06:00', '10:00-00:00'], mid
+        peak = {name: row[name] for k, (name, _) in LITELLM_KEYS.items() if k in off_peak}
+        row.update({name: num(off_peak[k] * f) for k, (name, f) in LITELLM_KEYS.items() if k in off_peak})
+        hours = [{'utc': utc, **peak} for utc in (['01:00', '04:00'], ['06:00', '10:00'])]
+    if row.get('reasoning') == row.get('output'): row.pop('reasoning', None)    # a variant changes the output's price alone
+    for kept, dropped in SAME_THING:
+        if row.get(kept): row.pop(dropped, None)
+    for name in ('input_gpixel', 'output_gpixel'): row.pop(name, None)   # nobody states pixels
     row = {k: x for k, x in row.items() if x or k in ('input', 'output')}
     if not any(row.values()): return None
     out = {'id': mid, **row}
-    if tiers: out['tiers'] = [{'over': k, **t} for k, t in sorted(tiers.items())]
+    if tiers: out['tiers'] = rising(tiers)
+    if hours: out['hours'] = hours
     if variants: out['variants'] = variants
     c = v.get('max_input_tokens') or v.get('max_tokens')
     if isinstance(c, int): out['context'] = c
@@ -283,36 +327,42 @@ def from_litellm(key, v, strip):
 
 
 def main():
-    ap = argparse.ArgumentParser()
-    ap.add_argument('--litellm', required=True); ap.add_argument('--litellm-version', default='?')
-    ap.add_argument('--as-of', default=dt.date.today().isoformat()); ap.add_argument('--out', default=OUT, type=pathlib.Path)
-    ap.add_argument('--crosscheck', type=pathlib.Path)
-    a = ap.parse_args()
-    as_of = dt.date.fromisoformat(a.as_of)
-    L = json.load(open(a.litellm)); L.pop('sample_spec', None)
-    providers, cross = {}, []
+    found = {name: distribution(name).version for name in VERSIONS}
+    if found != VERSIONS: sys.exit(f'this Python has {found}, wanted are {VERSIONS}')
+    # Read as a file: importing litellm takes seconds and would look for newer prices.
+    L = json.loads(distribution('litellm').locate_file('litellm/model_prices_and_context_window_backup.json').read_text())
+    L.pop('sample_spec', None)
+    providers = {}
     for slug, (gids, lprovs, strip) in SLUGS.items():
         rows = []
         for g in gids:
-            part = from_genai(g, as_of)
+            part = from_genai(g)
             if slug == 'google-ai-studio': part = [r for r in part if 'claude' not in r['id']]
             if slug == 'huggingface':
-                for r in part: r['via'] = g.split('_', 1)[1]
+                via = ':' + g.split('_', 1)[1]      # the router takes the provider from the end of the model's name
+                for r in part:
+                    r['id'] += via
+                    if 'match' in r: r['match'] = [name + via for name in r['match']]
             rows += part
         taken, added = {}, []
         for key, v in L.items():
             if v.get('litellm_provider') not in lprovs or v.get('mode') not in MODES: continue
             if slug == 'aws-bedrock' and key.startswith('bedrock/'): continue       # region-specific copies
             if slug == 'azure-openai' and re.match(r'azure/(eu|us|global|global-standard)/', key): continue
+            if '-x-' in key or '/50-steps/' in key or '/max-steps/' in key: continue    # no model's name, but one with a size before it
             if slug == 'replicate' and '/' not in key.replace('replicate/', '', 1): continue
             r = from_litellm(key, v, strip)
             if not r: continue
+            if r['id'] in MOVED.get(slug, []):
+                for row in rows:
+                    if r['id'] in row.get('match', []): row['match'].remove(r['id'])
+                rows = [row for row in rows if row['id'] != r['id']]
+                if r['id'] not in taken: taken[r['id']] = 1; added.append(r)
+                continue
             have = find(rows, r['id']) if rows else None
             if have:
                 diff = {k: [have.get(k), r.get(k)] for k in ('input', 'output', 'cache_read', 'cache_write', 'cache_write_1h', 'audio_input', 'audio_output')
                         if have.get(k) is not None and r.get(k) is not None and abs(have[k] - r[k]) > 1e-9}
-                cross.append({'provider': slug, 'genai_id': have['id'], 'litellm_id': key, 'diff': diff,
-                              'one_sided': {k: [have.get(k), r.get(k)] for k in ('cache_read', 'cache_write', 'cache_write_1h', 'cache_write_12h') if (have.get(k) is None) != (r.get(k) is None)}})
                 if not diff and have['id'] == r['id']:      # gap filling, only when every shared price agrees
                     for k in ('cache_write_1h', 'cache_write_12h', 'reasoning'):
                         if k in r and k not in have and (k != 'reasoning' or r[k] != r.get('output')):
@@ -323,34 +373,32 @@ def main():
                 if not wide: continue
                 r['overrides_pattern_of'] = have['id']
             if r['id'] not in taken: taken[r['id']] = 1; added.append(r)
+        for r in rows + added:
+            r.update(ADDED.get((slug, r['id']), {}))
         providers[slug] = {'models': rows + sorted(added, key=lambda r: r['id'])}
         if slug in FALLBACK: providers[slug]['fallback'] = FALLBACK[slug]
     out = {
         'meta': {
-            'as_of': a.as_of, 'currency': 'USD',
+            'as_of': AS_OF.isoformat(), 'currency': 'USD',
             'sources': [
-                {'name': 'genai-prices', 'version': version('genai-prices'), 'license': 'MIT', 'url': 'github.com/pydantic/genai-prices'},
-                {'name': 'litellm', 'version': a.litellm_version, 'license': 'MIT (outside enterprise/)', 'url': 'github.com/BerriAI/litellm',
+                {'name': 'genai-prices', 'version': VERSIONS['genai-prices'], 'license': 'MIT', 'url': 'github.com/pydantic/genai-prices'},
+                {'name': 'litellm', 'version': VERSIONS['litellm'], 'license': 'MIT (outside enterprise/)', 'url': 'github.com/BerriAI/litellm',
                  'file': 'model_prices_and_context_window_backup.json'}],
             'units': {'(no suffix)': 'USD per 1,000,000 tokens', '_1k': 'USD per 1,000 calls/pages/units', '_1m': 'USD per 1,000,000 characters',
-                      '_hour': 'USD per hour of media', '_gpixel': 'USD per 1e9 pixels', '_each': 'USD per image'},
+                      '_hour': 'USD per hour of media', '_each': 'USD per image',
+                      'audio_minimum_s': 'seconds of audio that a request is charged for at least'},
             'matching': "lower-case the model; a glob is literal but for '*' (any run) and '#' (one digit); exact beats pattern, then the longest literal wins; 'not' globs exclude",
             'tiers': "'over': N applies to ALL tokens of the request when total input tokens (incl. cached) > N; the highest N wins; keys not repeated keep the base price",
             'later': "prices that replace the row from that UTC date", 'hours': 'prices that replace the row inside that UTC window',
             'free': 'listed without any price: cost 0',
-            'variants': "partial overrides for processing=batch, service_tier=..., speed=fast"},
+            'variants': "partial overrides for processing=batch, service_tier=..., speed=fast; those of a later price come before the row's"},
         'providers': providers}
-    with a.out.open('w') as f:   # one model a line: diffable
+    with pathlib.Path(sys.argv[1]).open('w') as f:   # one model a line: diffable
         f.write('{"meta": ' + json.dumps(out['meta'], indent=1) + ',\n"providers": {\n')
         for i, (s, p) in enumerate(providers.items()):
             f.write(('' if i == 0 else ',\n') + json.dumps(s) + ': {' + (f'"fallback": {json.dumps(p["fallback"])}, ' if 'fallback' in p else '') + '"models": [\n')
             f.write(',\n'.join(json.dumps(r, separators=(',', ':')) for r in p['models'])); f.write('\n]}')
         f.write('\n}}\n')
-    if a.crosscheck: a.crosscheck.write_text(json.dumps([c for c in cross if c['diff']], indent=0))
-    for s, p in providers.items():
-        g = sum(r['src'] == 'genai-prices' for r in p['models'])
-        print(f'{s:18} {len(p["models"]):5} models ({g} genai-prices, {len(p["models"]) - g} litellm)')
-    print('compared', len(cross), 'disagree', sum(bool(c['diff']) for c in cross))
 
 
 if __name__ == '__main__':

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use proxy_wasm::hostcalls;
-use proxy_wasm::types::{Action, MapType, Status};
+use proxy_wasm::types::{Action, BufferType, MapType, Status};
 
 use crate::exchange::cx::{Edit, Event, Gate, Output};
 use crate::exchange::task::Task;
@@ -114,6 +114,12 @@ impl Live {
         match output {
             Output::EditRequest(edits) => edit(MapType::HttpRequestHeaders, &edits),
             Output::EditResponse(edits) => edit(MapType::HttpResponseHeaders, &edits),
+            Output::ReplaceRequest { size, bytes } => {
+                replace(BufferType::HttpRequestBody, size, &bytes);
+            }
+            Output::ReplaceResponse { size, bytes } => {
+                replace(BufferType::HttpResponseBody, size, &bytes);
+            }
             Output::Reply(reply) => {
                 self.answered.set(true);
                 send(&reply);
@@ -132,6 +138,11 @@ fn edit(map: MapType, edits: &[Edit]) {
         };
         heed(done);
     }
+}
+
+/// Envoy: all of a buffer can be replaced, or something be put before or after it, but no piece inside be changed.
+fn replace(buffer: BufferType, size: usize, bytes: &[u8]) {
+    heed(hostcalls::set_buffer(buffer, 0, size, bytes));
 }
 
 fn send(reply: &Reply) {

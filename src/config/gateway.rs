@@ -33,6 +33,9 @@ pub struct Gateway {
     pub collect_log_payload: bool,
     /// How many calls may pass (contract §4.1); `None`: any number. Default `None`.
     pub rate_limit: Option<RateLimit>,
+    /// Whether chat streams are asked for their usage where the client did not, and the client is shown the stream as
+    /// it would have been. Default false.
+    pub stream_usage: bool,
 }
 
 /// Which identical calls wait for the answer of the first instead of calling the provider as well.
@@ -168,6 +171,7 @@ fn read(entry: &Field<'_>, environment: Environment<'_>) -> Option<Gateway> {
     let collect_logs = section.field("collect_logs").flag(true);
     let collect_log_payload = section.field("collect_log_payload").flag(false);
     let rate_limit = rate_limit(&mut section);
+    let stream_usage = section.field("stream_usage").flag(false);
     section.ignore(&IGNORED);
     section.refuse_unless_off(&UNSUPPORTED);
     section.finish();
@@ -182,6 +186,7 @@ fn read(entry: &Field<'_>, environment: Environment<'_>) -> Option<Gateway> {
         collect_logs,
         collect_log_payload,
         rate_limit,
+        stream_usage,
     })
 }
 

@@ -10,6 +10,7 @@ mod faults;
 mod gateway;
 mod kind;
 mod node;
+mod price;
 mod protobuf;
 mod provider;
 mod section;
@@ -23,6 +24,7 @@ use std::rc::Rc;
 use self::faults::Faults;
 use self::node::Node;
 use self::section::Section;
+use crate::llm::price::Prices;
 
 pub use credential::Credential;
 pub use error::ConfigError;
@@ -49,6 +51,8 @@ pub struct Config {
     pub cluster_header: String,
     /// What a log record may hold.
     pub log: LogSettings,
+    /// The prices in force.
+    pub prices: Prices,
 }
 
 impl Config {
@@ -130,11 +134,14 @@ fn read(mut root: Section<'_>, environment: Environment<'_>) -> Option<Config> {
     let outside_paths = settings::read_outside_paths(&root.field("outside_paths"));
     let cluster_header = root.field("cluster_header").text(&kind::HEADER);
     let log = settings::read_log(&root.field("log"));
+    let prices = price::read(&root.field("prices"), custom_providers.as_deref());
     root.finish();
 
     let mut gateways: Vec<_> = gateways?.into_iter().map(Rc::new).collect();
     gateways.sort_by(|one, other| one.key().cmp(&other.key()));
-    let (mut custom_providers, mut overrides) = (custom_providers?, overrides?);
+    let (custom_providers, mut overrides) = (custom_providers?, overrides?);
+    let enabled = custom_providers.into_iter().filter(|(_, is_on)| *is_on);
+    let mut custom_providers: Vec<_> = enabled.map(|(provider, _)| provider).collect();
     custom_providers.sort_by(|one, other| one.slug.cmp(&other.slug));
     overrides.sort_by(|one, other| one.slug.cmp(&other.slug));
     Some(Config {
@@ -146,5 +153,6 @@ fn read(mut root: Section<'_>, environment: Environment<'_>) -> Option<Config> {
         outside_paths,
         cluster_header: cluster_header.unwrap_or_else(|| "x-sluice-cluster".to_owned()),
         log: log?,
+        prices: prices?,
     })
 }

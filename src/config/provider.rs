@@ -30,8 +30,8 @@ pub struct ProviderOverride {
     pub host: Option<String>,
 }
 
-/// Reads the list of custom providers.
-pub(super) fn read_custom(list: &Field<'_>) -> Option<Vec<CustomProvider>> {
+/// Reads the list of custom providers, each with whether it is enabled.
+pub(super) fn read_custom(list: &Field<'_>) -> Option<Vec<(CustomProvider, bool)>> {
     let entries = list.items()?;
     let providers: Vec<_> = entries.iter().map(custom).collect();
     let found = entries.iter().zip(&providers);
@@ -39,9 +39,7 @@ pub(super) fn read_custom(list: &Field<'_>) -> Option<Vec<CustomProvider>> {
     distinct(slugs, |first| {
         format!("has the slug of {first}: give it its own slug")
     });
-    let providers: Option<Vec<_>> = providers.into_iter().collect();
-    let enabled = providers?.into_iter().filter(|(_, is_enabled)| *is_enabled);
-    Some(enabled.map(|(provider, _)| provider).collect())
+    providers.into_iter().collect()
 }
 
 /// Fields of contract §1.7 that are for people or read-only.

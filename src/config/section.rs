@@ -56,6 +56,17 @@ impl<'a> Section<'a> {
         self.lookup(name)
     }
 
+    /// Every field there is, for an object whose names the operator chooses. One that is `null` is absent.
+    pub(super) fn entries(self) -> impl Iterator<Item = (&'a str, Field<'a>)> {
+        let fields = self.fields.iter();
+        let given = fields.filter(|(_, node)| !matches!(node, Node::Null));
+        given.map(move |(name, node)| {
+            let path = join(&self.path, name);
+            let (node, faults) = (Some(node), self.faults);
+            (name.as_str(), Field { path, node, faults })
+        })
+    }
+
     /// Names fields that have no meaning here, whatever they hold.
     pub(super) fn ignore(&mut self, names: &[&'static str]) {
         self.tolerated.extend(names);
@@ -205,6 +216,18 @@ impl<'a> Field<'a> {
         };
         self.fault(fault);
         None
+    }
+
+    /// A decimal number, written as a number or as text.
+    pub(super) fn decimal<T>(&self, kind: &Kind<T>) -> Option<T> {
+        let (Node::Number(digits) | Node::Text(digits)) = self.node? else {
+            return self.text(kind);
+        };
+        let parsed = (kind.parse)(digits);
+        if parsed.is_none() {
+            self.fault(format!("must be {}, found {}", kind.wanted, shown(digits)));
+        }
+        parsed
     }
 
     /// A whole number where 0 means the same as absent.

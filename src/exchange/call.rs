@@ -6,9 +6,12 @@ use super::cx::Cx;
 use super::options::Options;
 use super::url::{self, CallUrl, UrlError};
 use crate::config::{Config, Gateway};
+use crate::http::encoding::{Coding, Unread};
 use crate::http::header::HeaderList;
 use crate::http::reject::Reject;
+use crate::llm::format::Format;
 use crate::llm::provider::{self, BadTarget, Upstream, UpstreamCall};
+use crate::llm::stream_usage;
 use crate::policy::auth::{self, Admission};
 use crate::policy::cache::Caching;
 use crate::record::Record;
@@ -16,7 +19,7 @@ use crate::record::Record;
 /// How the request's body is to be treated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BodyKind {
-    /// JSON that can be looked into as it passes.
+    /// JSON that can be looked into as it passes, compressed or not.
     Json,
     /// Anything else: it streams through, unread.
     Opaque,
@@ -34,10 +37,16 @@ pub struct Call {
     pub upstream: Upstream,
     /// The Envoy cluster that leads there.
     pub cluster: String,
+    /// The shape of the answer, where it is known.
+    pub format: Option<Format>,
     /// Who was let in, and which headers must not go on.
     pub admission: Admission,
     /// What kind of body follows.
     pub body: BodyKind,
+    /// How that body is compressed.
+    pub coding: Option<Coding>,
+    /// Whether a stream is to be asked for its usage, should the client not do so.
+    pub adds_usage: bool,
     /// Whether and how the cache takes part.
     pub caching: Option<Caching>,
     /// Whether the call asks for another protocol (WebSocket): it has no end to wait for.
@@ -98,23 +107,57 @@ impl Call {
             fal_target_url: head.value("x-fal-target-url"),
         };
         let (upstream, cluster) = upstream(config, provider, &target)?;
-        record.describe_upstream(&upstream);
+        let format = Format::of(provider, &upstream.endpoint);
+        record.describe_upstream(&upstream, format);
+        let coding = Coding::of(head);
         let mut call = Self {
             account: account.to_owned(),
             gateway: Rc::clone(gateway),
             provider: provider.to_owned(),
+            format,
             upstream,
             cluster,
             admission,
-            body: body_kind(head),
+            body: body_kind(head, coding),
+            coding: coding.ok().flatten(),
+            adds_usage: false,
             caching: None,
             upgrades: head.contains("upgrade"),
             payload_limit: record.payload_limit(),
         };
         call.caching = Caching::plan(&call, options, head);
+        call.adds_usage = gateway.stream_usage && call.may_be_changed(head);
         Ok(Reading::Call(Box::new(call)))
     }
 }
+
+impl Call {
+    /// Whether the request is one whose body may be changed to ask for the usage: a plain chat call that nobody has
+    /// signed, to a provider that accepts the question.
+    fn may_be_changed(&self, head: &HeaderList) -> bool {
+        let is_signed = SIGNATURES.iter().any(|name| head.contains(name))
+            || head
+                .text("authorization")
+                .is_some_and(|value| value.starts_with("AWS4-"));
+        self.body == BodyKind::Json
+            && self.coding.is_none()
+            && !self.upgrades
+            && !is_signed
+            && head.value(":method") == Some(b"POST")
+            && self.format == Some(Format::OpenAiChat)
+            && stream_usage::is_accepted(&self.provider, &self.upstream)
+    }
+}
+
+/// Header fields that vouch for the body (RFC 9530, RFC 9421, SigV4).
+const SIGNATURES: &[&str] = &[
+    "content-digest",
+    "content-md5",
+    "digest",
+    "repr-digest",
+    "signature",
+    "x-amz-content-sha256",
+];
 
 fn upstream(
     config: &Config,
@@ -151,13 +194,10 @@ impl From<BadTarget> for Reject {
     }
 }
 
-/// JSON by its content type, and not compressed: only that can be looked into.
-fn body_kind(head: &HeaderList) -> BodyKind {
-    let encoded = head
-        .text("content-encoding")
-        .is_some_and(|encoding| encoding != "identity");
+/// JSON by its content type, and not compressed in a way that is not read: only that can be looked into.
+fn body_kind(head: &HeaderList, coding: Result<Option<Coding>, Unread>) -> BodyKind {
     let json = head.text("content-type").is_some_and(is_json);
-    if json && !encoded {
+    if json && coding.is_ok() {
         BodyKind::Json
     } else {
         BodyKind::Opaque

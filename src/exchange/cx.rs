@@ -113,6 +113,20 @@ pub enum Output {
     EditRequest(Vec<Edit>),
     /// Change the response's header fields (only inside the response head event).
     EditResponse(Vec<Edit>),
+    /// Put these bytes in the place of the request's body as far as it is held (only before it is let go).
+    ReplaceRequest {
+        /// How many bytes are held.
+        size: usize,
+        /// What goes to the upstream instead.
+        bytes: Vec<u8>,
+    },
+    /// Put these bytes in the place of the piece of the response's body that the current event has brought.
+    ReplaceResponse {
+        /// How many bytes it had.
+        size: usize,
+        /// What goes to the client instead.
+        bytes: Vec<u8>,
+    },
     /// Answer the client; ends the exchange with the upstream, if there was one.
     Reply(Reply),
     /// Publish a finished log record: one line of JSON.
@@ -204,6 +218,16 @@ impl Cx {
     pub fn release_response(&self, edits: Vec<Edit>) {
         self.push(Output::EditResponse(edits));
         self.response.set(Gate::Released);
+    }
+
+    /// Changes the whole of a request's body, all of which is held.
+    pub fn replace_request(&self, size: usize, bytes: Vec<u8>) {
+        self.push(Output::ReplaceRequest { size, bytes });
+    }
+
+    /// Changes the piece of the response's body that the current event has brought.
+    pub fn replace_response(&self, size: usize, bytes: Vec<u8>) {
+        self.push(Output::ReplaceResponse { size, bytes });
     }
 
     /// Answers the client. Only the first answer counts.

@@ -5,8 +5,8 @@
 
 use super::call::{BodyKind, Call};
 use super::cx::{Cx, Edit};
+use super::intake::Intake;
 use crate::http::header::HeaderList;
-use crate::llm::format::Format;
 use crate::record::Record;
 
 /// What becomes of the request's header fields on the way to the provider.
@@ -49,14 +49,24 @@ pub fn request_edits(cx: &Cx, call: &Call, head: &HeaderList) -> Vec<Edit> {
     edits
 }
 
+/// Asks a stream for its usage where the gateway is told to, which changes the body.
+pub fn ask_for_usage(cx: &Cx, intake: &mut Intake, head: &HeaderList, edits: &mut Vec<Edit>) {
+    if let Some(body) = intake.with_usage() {
+        if head.contains("content-length") {
+            let length = body.len().to_string();
+            edits.push(Edit::Set("content-length".into(), length.into_bytes()));
+        }
+        cx.replace_request(usize::try_from(intake.size).unwrap_or(usize::MAX), body);
+    }
+}
+
 /// Whether the answer is going to be read for usage, and the request may be changed to that end: a header that the
 /// client has signed may not (SigV4).
 fn reads_answer(call: &Call, head: &HeaderList) -> bool {
-    let is_known = Format::of(&call.provider, &call.upstream.endpoint).is_some();
     let is_signed = head
         .text("authorization")
         .is_some_and(|value| value.contains("accept-encoding"));
-    (call.body == BodyKind::Json || is_known) && !call.upgrades && !is_signed
+    (call.body == BodyKind::Json || call.format.is_some()) && !call.upgrades && !is_signed
 }
 
 /// A request outside the gateway's URLs passes untouched, but for the header that picks clusters.

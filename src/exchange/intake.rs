@@ -1,7 +1,8 @@
 //! The request's body on its way in: counted, scanned, hashed and, if asked for, kept for the log.
 //!
-//! Each byte is seen once, whether the body is held for the cache or streams through. Invariant: nothing is kept but
-//! what the scanners need and the bounded capture.
+//! Each byte is seen once, whether the body is held for the cache or streams through; facts and log read it decoded,
+//! the digest is of the bytes as sent. Invariant: nothing is kept but what the scanners need, the bounded capture, and a
+//! body that may have to be changed, within its limit.
 
 use sha2::{Digest, Sha256};
 
@@ -10,9 +11,12 @@ use super::call::{BodyKind, Call};
 use super::cx::{Cx, Event, Gone};
 use crate::config::OverLimit;
 use crate::http::capture::Capture;
+use crate::http::encoding::Decoder;
 use crate::http::header::HeaderList;
 use crate::http::reject::Reject;
-use crate::llm::request::{RequestFacts, RequestScan};
+use crate::llm::multipart::MultipartScan;
+use crate::llm::request::{RequestFacts, RequestScan, Scan};
+use crate::llm::stream_usage;
 
 /// How long a request is held for a body of which nothing comes, on a worker where none ever came, nanoseconds.
 const BODY_PATIENCE: u64 = 1_000_000_000;
@@ -27,38 +31,50 @@ pub struct Intake {
     pub size: u64,
     /// Whether the body's end was seen.
     pub ended: bool,
-    scan: Option<RequestScan>,
+    /// Whether the stream was asked for usage that the client did not ask for.
+    pub hides_usage: bool,
+    decoder: Option<Decoder>,
+    /// The body of a call that may be asked for its usage.
+    copy: Option<Capture>,
+    scan: Option<Scan>,
     digest: Option<Sha256>,
     payload: Option<Capture>,
     limit: usize,
     over_limit: OverLimit,
     within_limit: bool,
+    /// Whether a body over the limit can be refused: the cache needs it.
+    is_cached: bool,
 }
 
 impl Intake {
     /// Begins the intake. A body that says up front that it is too large to be held is refused at once.
     pub fn new(cx: &Cx, call: &Call, head: &HeaderList, end: bool) -> Result<Self, Reject> {
         let limits = &cx.worker.config.limits;
-        let holds = call.caching.as_ref().is_some_and(|caching| caching.reads);
+        let is_cached = call.caching.as_ref().is_some_and(|caching| caching.reads);
+        let holds = is_cached || call.adds_usage;
         let declared = head
             .text("content-length")
             .and_then(|text| text.parse::<u64>().ok());
         let too_large = declared.is_some_and(|size| {
             usize::try_from(size).is_ok_and(|size| size > limits.request_body_bytes)
         });
-        if holds && too_large && limits.over_limit == OverLimit::Reject {
+        if is_cached && too_large && limits.over_limit == OverLimit::Reject {
             return Err(Reject::BodyTooLarge(limits.request_body_bytes));
         }
         let looked_into = call.body == BodyKind::Json && !call.upgrades;
         let intake = Self {
             size: 0,
             ended: end,
-            scan: looked_into.then(RequestScan::new),
+            hides_usage: false,
+            decoder: call.coding.filter(|_| looked_into).map(Decoder::new),
+            copy: (call.adds_usage && !too_large).then(|| Capture::new(limits.request_body_bytes)),
+            scan: scan(call, head, looked_into),
             digest: (looked_into && call.caching.is_some()).then(Sha256::new),
             payload: call.payload_limit.filter(|_| looked_into).map(Capture::new),
             limit: limits.request_body_bytes,
             over_limit: limits.over_limit,
             within_limit: !(holds && too_large),
+            is_cached,
         };
         cx.want(intake.reads_bytes(), false);
         Ok(intake)
@@ -97,7 +113,7 @@ impl Intake {
         // What is over the limit is not cached: there is no use in its digest.
         self.digest.take_if(|_| !self.within_limit);
         cx.set_deadline(None);
-        if !self.within_limit && self.over_limit == OverLimit::Reject {
+        if !self.within_limit && self.is_cached && self.over_limit == OverLimit::Reject {
             return Err(Reject::BodyTooLarge(self.limit).into());
         }
         Ok(())
@@ -109,26 +125,63 @@ impl Intake {
             .size
             .saturating_add(u64::try_from(size).unwrap_or(u64::MAX));
         self.ended |= end;
-        if let Some(scan) = &mut self.scan {
-            scan.feed(bytes);
-        }
         if let Some(digest) = &mut self.digest {
             digest.update(bytes);
         }
-        if let Some(payload) = &mut self.payload {
-            payload.feed(bytes);
+        if let Some(copy) = &mut self.copy {
+            copy.feed(bytes);
         }
+        self.read(bytes);
+    }
+
+    /// Looks into the body, decoded.
+    fn read(&mut self, bytes: &[u8]) {
+        let Self {
+            scan,
+            payload,
+            decoder,
+            ..
+        } = self;
+        let mut look = |bytes: &[u8]| {
+            if let Some(scan) = scan {
+                scan.feed(bytes);
+            }
+            if let Some(payload) = payload {
+                payload.feed(bytes);
+            }
+        };
+        let Some(decoder) = decoder else {
+            return look(bytes);
+        };
+        if decoder.feed(bytes, &mut look).is_err() {
+            // What was understood of it may be wrong.
+            self.scan = None;
+            self.payload = None;
+        }
+    }
+
+    /// The whole body with the question for the usage, for a stream whose client did not ask.
+    pub fn with_usage(&mut self) -> Option<Vec<u8>> {
+        let body = self.copy.take()?;
+        let facts = self.settled_facts()?;
+        let is_asked = facts.include_usage == Some(true);
+        if !self.ended || !self.within_limit || !facts.stream || is_asked {
+            return None;
+        }
+        let changed = stream_usage::ask(body.bytes());
+        self.hides_usage = changed.is_some();
+        changed
     }
 
     /// What the body says, as far as it was read.
     pub fn facts(&self) -> Option<&RequestFacts> {
-        self.scan.as_ref().map(RequestScan::facts)
+        self.scan.as_ref().map(Scan::facts)
     }
 
     /// What the body says, when it was read to its end as JSON: only then is it certain.
     pub fn settled_facts(&self) -> Option<&RequestFacts> {
         let settled = self.scan.as_ref().filter(|scan| scan.is_settled());
-        settled.map(RequestScan::facts)
+        settled.map(Scan::facts)
     }
 
     /// The SHA-256 of the whole body; `None` before its end or when it was not hashed.
@@ -144,4 +197,16 @@ impl Intake {
     pub fn payload(&self) -> Option<&Capture> {
         self.payload.as_ref()
     }
+}
+
+/// A form is read where its answer is priced: it alone may name the model.
+fn scan(call: &Call, head: &HeaderList, is_json: bool) -> Option<Scan> {
+    if is_json {
+        return Some(Scan::Json(RequestScan::new()));
+    }
+    let is_plain = !head.contains("content-encoding") && !call.upgrades;
+    let form = head
+        .text("content-type")
+        .filter(|_| is_plain && call.format.is_some())?;
+    MultipartScan::new(form).map(Scan::Form)
 }

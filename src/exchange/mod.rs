@@ -1,13 +1,14 @@
 //! The life of a call, read from top to bottom in [`run`].
 //!
 //! ```text
-//!  head -> call (URL, gateway, credential, provider) -> body, if the cache must look -> cache -> rate limit
+//!  head -> call (URL, gateway, credential, provider) -> body, if cache or change need it -> cache -> rate limit
 //!       -> forward and relay (meter, capture) -> settle (cache, waiters) -> record
 //! ```
 //!
 //! The order of the features is the order of the lines. Invariant: whatever the end of a stream is, exactly one record
 //! is made of it, and everything that was reserved is given back (by `Drop` where an await may end the call).
 
+mod answer;
 pub mod call;
 pub mod cx;
 pub mod forward;
@@ -100,7 +101,7 @@ async fn serve(cx: &Cx, record: &mut Record) -> Result<Option<Ending>, Stop> {
         Reading::Outside => return outside(cx),
     };
     let mut intake = Intake::new(cx, &call, &headers, end)?;
-    let admitted = admit(cx, &call, &mut intake).await;
+    let admitted = admit(cx, &call, &headers, &mut intake).await;
     let fill = match admitted.inspect_err(|_| record.take_request(&intake))? {
         Found::Hit(hit) => {
             record.take_request(&intake);
@@ -110,18 +111,32 @@ async fn serve(cx: &Cx, record: &mut Record) -> Result<Option<Ending>, Stop> {
         Found::Fill(fill) => Some(fill),
         Found::Alone => None,
     };
-    cx.release_request(forward::request_edits(cx, &call, &headers));
+    let mut edits = forward::request_edits(cx, &call, &headers);
+    forward::ask_for_usage(cx, &mut intake, &headers, &mut edits);
+    cx.release_request(edits);
     relay::relay(cx, &call, intake, fill, record)
         .await
         .map(Some)
 }
 
 /// Everything that may answer or refuse a call before the provider sees it.
-async fn admit(cx: &Cx, call: &Call, intake: &mut Intake) -> Result<Found, Stop> {
+async fn admit(
+    cx: &Cx,
+    call: &Call,
+    head: &HeaderList,
+    intake: &mut Intake,
+) -> Result<Found, Stop> {
     let mut found = Found::Alone;
-    if let Some(caching) = call.caching.as_ref().filter(|caching| caching.reads) {
+    let caching = call.caching.as_ref().filter(|caching| caching.reads);
+    if caching.is_some() || call.adds_usage {
         intake.hold(cx).await?;
+    }
+    if let Some(caching) = caching {
         found = cache::find(cx, call, caching, intake).await?;
+    }
+    if matches!(&found, Found::Hit(hit) if !hit.is_readable(head)) {
+        // It was stored compressed, for a client that understands that; the new answer takes its place.
+        found = Found::Alone;
     }
     if !matches!(found, Found::Hit(_)) {
         rate_limit::admit(cx, &call.gateway)?;

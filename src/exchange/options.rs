@@ -1,8 +1,10 @@
 //! The per-call settings a client sends as `cf-aig-*` headers (contract §2.1).
 //!
-//! No stored page documents an error for a bad value, so a bad value reads as absent and the gateway's setting holds.
+//! No stored page documents an error for a bad value, so a bad value reads as absent and the gateway's setting holds;
+//! bad prices are marked in the record.
 
 use crate::http::header::HeaderList;
+use crate::policy::custom_cost::{BadCustomCost, CustomCost};
 use crate::policy::metadata::Metadata;
 
 /// The bounds of a cache lifetime in seconds: one minute to thirty days (contract §3.1).
@@ -28,6 +30,8 @@ pub struct Options {
     pub metadata: Option<Metadata>,
     /// `cf-aig-event-id`.
     pub event_id: Option<String>,
+    /// `cf-aig-custom-cost`.
+    pub custom_cost: Option<Result<CustomCost, BadCustomCost>>,
 }
 
 impl Options {
@@ -49,6 +53,7 @@ impl Options {
                 "aig-collect-log-payload" => options.collect_log_payload = text.and_then(boolean),
                 "aig-metadata" => options.metadata = Metadata::parse(value),
                 "aig-event-id" => options.event_id = text.and_then(identifier),
+                "aig-custom-cost" => options.custom_cost = Some(CustomCost::parse(value)),
                 "skip-cache" => aliases.skip_cache = text.and_then(boolean),
                 "cache-ttl" => aliases.cache_ttl = text.and_then(lifetime),
                 _ => {}
@@ -105,6 +110,7 @@ mod tests {
             ("cf-aig-collect-log", "false"),
             ("cf-aig-collect-log-payload", "true"),
             ("cf-aig-event-id", "my-call"),
+            ("cf-aig-custom-cost", r#"{"total_cost":1}"#),
         ]);
         assert_eq!(options.skip_cache, Some(true));
         assert_eq!(options.cache_ttl, Some(3600));
@@ -114,6 +120,7 @@ mod tests {
             (Some(false), Some(true))
         );
         assert_eq!(options.event_id.as_deref(), Some("my-call"));
+        assert!(matches!(options.custom_cost, Some(Ok(_))));
     }
 
     #[test]

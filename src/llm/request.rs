@@ -4,6 +4,7 @@
 //! (that is what providers' parsers do). A value of the wrong type counts as absent, `null` as not written.
 
 use super::json::{Event, Node, Scanner};
+use super::multipart::MultipartScan;
 
 /// Longest name of a model or tier, in bytes; a longer one is not kept.
 const NAME_LIMIT: usize = 256;
@@ -19,12 +20,50 @@ pub struct RequestFacts {
     pub include_usage: Option<bool>,
     /// `service_tier` asked for.
     pub service_tier: Option<String>,
+    /// `model_id`, which is what some makers of speech call it; likewise.
+    pub model_id: Option<String>,
+    /// Length of the text that is to be spoken, in decoded characters.
+    pub characters: Option<u64>,
 }
 
 /// Reads [`RequestFacts`] from a body in pieces.
 pub struct RequestScan {
     scanner: Scanner<Fact>,
     facts: RequestFacts,
+}
+
+/// Reads [`RequestFacts`] from whichever kind of body has some.
+pub enum Scan {
+    /// A JSON object.
+    Json(RequestScan),
+    /// A form.
+    Form(MultipartScan),
+}
+
+impl Scan {
+    /// Reads the next piece of the body.
+    pub fn feed(&mut self, bytes: &[u8]) {
+        match self {
+            Self::Json(scan) => scan.feed(bytes),
+            Self::Form(scan) => scan.feed(bytes),
+        }
+    }
+
+    /// What the body has said so far.
+    pub const fn facts(&self) -> &RequestFacts {
+        match self {
+            Self::Json(scan) => scan.facts(),
+            Self::Form(scan) => scan.facts(),
+        }
+    }
+
+    /// The whole body was read, so that nothing can change the facts any more.
+    pub fn is_settled(&self) -> bool {
+        match self {
+            Self::Json(scan) => scan.is_settled(),
+            Self::Form(scan) => scan.is_settled(),
+        }
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -34,6 +73,8 @@ enum Fact {
     StreamOptions,
     IncludeUsage,
     ServiceTier,
+    ModelId,
+    Characters,
 }
 
 const FACTS: &[Node<Fact>] = &[
@@ -45,6 +86,14 @@ const FACTS: &[Node<Fact>] = &[
     )
     .reported(Fact::StreamOptions),
     Node::leaf("service_tier", Fact::ServiceTier),
+    // Gemini's spelling, and Bedrock's object.
+    Node::branch("serviceTier", &[Node::leaf("type", Fact::ServiceTier)])
+        .reported(Fact::ServiceTier),
+    Node::leaf("model_id", Fact::ModelId),
+    // What makers of speech call the text.
+    Node::measured("input", Fact::Characters),
+    Node::measured("text", Fact::Characters),
+    Node::measured("transcript", Fact::Characters),
 ];
 
 impl Default for RequestScan {
@@ -97,6 +146,8 @@ impl RequestFacts {
             Fact::StreamOptions => self.include_usage = None,
             Fact::IncludeUsage => self.include_usage = event.bool(),
             Fact::ServiceTier => self.service_tier = name(event),
+            Fact::ModelId => self.model_id = name(event),
+            Fact::Characters => self.characters = event.length(),
         }
     }
 }
@@ -136,6 +187,8 @@ mod tests {
             stream: true,
             include_usage: Some(true),
             service_tier: Some("flex".to_owned()),
+            model_id: None,
+            characters: None,
         };
         assert_eq!(facts(body), expected);
     }
@@ -162,6 +215,41 @@ mod tests {
         ] {
             assert_eq!(facts(&body), RequestFacts::default(), "{body}");
         }
+    }
+
+    #[test]
+    fn the_tier_is_found_in_every_providers_spelling() {
+        for (body, expected) in [
+            (r#"{"serviceTier":"priority"}"#, Some("priority")),
+            (r#"{"serviceTier":{"type":"flex"}}"#, Some("flex")),
+            (
+                r#"{"service_tier":"a","serviceTier":{"type":"b"}}"#,
+                Some("b"),
+            ),
+            (r#"{"serviceTier":"a","serviceTier":{}}"#, None),
+            (r#"{"serviceTier":{"type":["a"]}}"#, None),
+            (r#"{"serviceTier":[{"type":"a"}]}"#, None),
+        ] {
+            assert_eq!(facts(body).service_tier.as_deref(), expected, "{body}");
+        }
+    }
+
+    #[test]
+    fn the_text_to_be_spoken_is_measured_and_not_held() {
+        let text = "é".repeat(100_000);
+        for body in [
+            format!(r#"{{"model_id":"m","text":"{text}"}}"#),
+            format!(r#"{{"transcript":"x","model_id":"m","transcript":"{text}"}}"#),
+            format!(r#"{{"model":"m","input":"{text}","voice":{{"text":"no"}}}}"#),
+        ] {
+            let facts = facts(&body);
+            assert_eq!(facts.model.or(facts.model_id).as_deref(), Some("m"));
+            assert_eq!(facts.characters, Some(100_000));
+        }
+        assert_eq!(
+            facts(r#"{"input":[{"text":"no"}],"text":{"format":"no"}}"#).characters,
+            None
+        );
     }
 
     #[test]

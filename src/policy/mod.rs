@@ -4,5 +4,7 @@
 
 pub mod auth;
 pub mod cache;
+pub mod custom_cost;
 pub mod metadata;
+pub mod once;
 pub mod rate_limit;

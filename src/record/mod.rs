@@ -3,18 +3,28 @@
 //! Field names are the contract's; those it lacks are ours. Invariant: a credential is never in a record, and a payload
 //! only when payload logging is on.
 
+mod bill;
+mod cost;
 pub mod id;
+mod model_type;
+mod provider_head;
 mod redact;
 mod stages;
 pub mod time;
+mod usage_metadata;
 
-use serde::{Serialize, Serializer};
-use serde_json::value::RawValue;
+use serde::Serialize;
 
 use crate::host::Host;
-use crate::llm::price::Picodollars;
+use crate::llm::format::Format;
+use crate::policy::custom_cost::{BadCustomCost, CustomCost};
 use crate::policy::metadata::Metadata;
 use redact::Secrets;
+
+pub use bill::Saved;
+pub use cost::{Cost, CostSource};
+pub use provider_head::RateLimits;
+pub use usage_metadata::{Seconds, UsageMetadata};
 
 /// How an exchange ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -50,6 +60,16 @@ pub struct Record {
     pub provider: Option<String>,
     /// The model that answered, or else the one asked for.
     pub model: Option<String>,
+    /// The model that was asked for.
+    pub model_asked: Option<String>,
+    /// The model that the answer names.
+    pub model_answered: Option<String>,
+    /// The name under which the prices were found.
+    pub model_billed: Option<String>,
+    /// What the call is for, as far as its endpoint tells: `text`, `embedding`, `image`, ….
+    pub model_type: Option<&'static str>,
+    /// The service tier that is billed: the one answered, or else the one asked for.
+    pub service_tier: Option<String>,
     /// The request's method.
     pub method: String,
     /// The provider's own path, without the query (which may hold a credential).
@@ -78,15 +98,34 @@ pub struct Record {
     pub tokens_out: Option<u64>,
     /// The parts of the usage that the provider named.
     pub usage_metadata: Option<UsageMetadata>,
+    /// The stream was cut, so that the usage is only what had been stated by then.
+    pub usage_partial: bool,
+    /// Why there is no usage although the answer may have stated it.
+    pub usage_unread: Option<&'static str>,
     /// US dollars; `null` when usage or price is unknown.
-    #[serde(serialize_with = "dollars")]
-    pub cost: Option<Picodollars>,
+    pub cost: Option<Cost>,
+    /// Who says so.
+    pub cost_source: Option<CostSource>,
+    /// By the prices in force, where `cost` comes from elsewhere.
+    pub cost_estimated: Option<Cost>,
     /// Whether the cost is the client's own (`cf-aig-custom-cost`).
     pub custom_cost: bool,
+    /// Why the client's own prices were ignored.
+    pub custom_cost_error: Option<BadCustomCost>,
+    /// What the answer had cost, when it came from the cache.
+    pub saved_cost: Option<Cost>,
+    /// Its input tokens.
+    pub saved_tokens_in: Option<u64>,
+    /// Its output tokens.
+    pub saved_tokens_out: Option<u64>,
     /// Why the model stopped, in the provider's word.
     pub finish_reason: Option<String>,
     /// The provider's type of error, when its answer was one.
     pub error_type: Option<String>,
+    /// The provider's name for the call or its answer.
+    pub upstream_request_id: Option<String>,
+    /// The provider's header fields about quotas.
+    pub rate_limits: Option<RateLimits>,
     /// The gateway's own error code, when it refused.
     pub error_code: Option<u32>,
     /// `cf-aig-metadata`.
@@ -123,12 +162,28 @@ pub struct Record {
     /// Whether that is all of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub response_head_complete: Option<bool>,
+    // The contract's fields of what this version does not have: stored and bought provider keys, feedback, guardrails.
+    byok: bool,
+    wholesale: bool,
+    feedback: (),
+    score: (),
+    location: (),
+    dlp_action: (),
+    dlp_profiles: (),
+    prompts: (),
+    guardrails: (),
     #[serde(skip)]
     began: u64,
     #[serde(skip)]
-    asked_model: Option<String>,
+    format: Option<Format>,
     #[serde(skip)]
     asked_tier: Option<String>,
+    #[serde(skip)]
+    asked_characters: Option<u64>,
+    #[serde(skip)]
+    network_id: Option<String>,
+    #[serde(skip)]
+    prices: Option<CustomCost>,
     #[serde(skip)]
     collect: Collect,
     #[serde(skip)]
@@ -142,23 +197,6 @@ pub struct Timings {
     pub total: u64,
     /// To the first byte of the answer; `null` when none came.
     pub latency: Option<u64>,
-}
-
-/// The contract's parts of usage (§7.2, `usage_metadata`), in tokens.
-#[derive(Debug, Default, Serialize)]
-pub struct UsageMetadata {
-    /// All input.
-    pub input_tokens: Option<u64>,
-    /// All output.
-    pub output_tokens: Option<u64>,
-    /// Both.
-    pub total_tokens: Option<u64>,
-    /// Output spent on reasoning.
-    pub output_reasoning_tokens: Option<u64>,
-    /// Input read from the provider's own cache.
-    pub input_cached_tokens: Option<u64>,
-    /// Input written to the provider's own cache.
-    pub input_cache_write_tokens: Option<u64>,
 }
 
 /// What is to be collected of the exchange.
@@ -212,12 +250,4 @@ impl Record {
         // Nothing in a record can fail to be written; an empty line would at least be seen.
         serde_json::to_string(self).unwrap_or_default()
     }
-}
-
-/// Money as a JSON number with all its digits.
-fn dollars<S: Serializer>(cost: &Option<Picodollars>, serializer: S) -> Result<S::Ok, S::Error> {
-    let number = cost
-        .as_ref()
-        .and_then(|cost| RawValue::from_string(cost.to_string()).ok());
-    number.serialize(serializer)
 }

@@ -1,6 +1,6 @@
 //! How a record is filled, in the order in which a call learns things about itself.
 
-use super::{Collect, Outcome, Record, Secrets, UsageMetadata, time};
+use super::{Collect, Outcome, Record, Secrets, model_type, time};
 use crate::config::Gateway;
 use crate::exchange::cx::Ending;
 use crate::exchange::intake::Intake;
@@ -8,10 +8,8 @@ use crate::exchange::options::Options;
 use crate::http::capture::Capture;
 use crate::http::header::HeaderList;
 use crate::http::reject::Reject;
-use crate::llm::format::Answer;
-use crate::llm::price::{self, Models, Picodollars};
+use crate::llm::format::Format;
 use crate::llm::provider::Upstream;
-use crate::llm::usage::Usage;
 
 /// Longest text that is taken over from a header, in bytes.
 const MAX_TEXT: usize = 512;
@@ -37,6 +35,11 @@ impl Record {
         self.metadata.clone_from(&options.metadata);
         if let Some(event_id) = &options.event_id {
             self.event_id.clone_from(event_id);
+        }
+        match &options.custom_cost {
+            Some(Ok(prices)) => self.prices = Some(prices.clone()),
+            Some(Err(error)) => self.custom_cost_error = Some(*error),
+            None => {}
         }
     }
 
@@ -67,23 +70,35 @@ impl Record {
         }
     }
 
-    /// From where the call goes.
-    pub fn describe_upstream(&mut self, upstream: &Upstream) {
+    /// From where the call goes, and the shape of the answer that comes from there.
+    pub fn describe_upstream(&mut self, upstream: &Upstream, format: Option<Format>) {
         self.path = Some(upstream.endpoint.to_string());
-        self.asked_model.clone_from(&upstream.model);
+        self.model_asked.clone_from(&upstream.model);
+        self.format = format;
+        self.model_type = format.and_then(|format| model_type::of(format, &upstream.endpoint));
+    }
+
+    /// What the request's body says, as far as it came.
+    pub fn take_facts(&mut self, intake: &Intake) {
+        if let Some(facts) = intake.facts() {
+            self.stream = facts.stream;
+            self.asked_tier.clone_from(&facts.service_tier);
+            self.asked_characters = facts.characters;
+            let named = match self.provider.as_deref() {
+                Some("cartesia" | "elevenlabs") => &facts.model_id,
+                _ => &facts.model,
+            };
+            self.model_asked = self.model_asked.take().or_else(|| named.clone());
+        }
+        if self.model.is_none() {
+            self.model.clone_from(&self.model_asked);
+        }
     }
 
     /// From the request's body, as far as it came.
     pub fn take_request(&mut self, intake: &Intake) {
         self.request_size = intake.size;
-        if let Some(facts) = intake.facts() {
-            self.stream = facts.stream;
-            self.asked_tier.clone_from(&facts.service_tier);
-            self.asked_model = self.asked_model.take().or_else(|| facts.model.clone());
-        }
-        if self.model.is_none() {
-            self.model.clone_from(&self.asked_model);
-        }
+        self.take_facts(intake);
         if let Some(payload) = intake.payload() {
             self.request_head = Some(self.payload_text(payload));
             self.request_head_complete = Some(payload.is_whole() && intake.ended);
@@ -101,23 +116,6 @@ impl Record {
         self.complete = true;
     }
 
-    /// The answer came from the cache: it cost nothing (contract §8.1).
-    pub fn take_hit(&mut self, content_type: Option<String>, body: &[u8], now: u64) {
-        self.outcome = Outcome::Cached;
-        self.status_code = 200;
-        self.complete = true;
-        self.cached = true;
-        self.response_content_type = content_type;
-        self.response_size = u64::try_from(body.len()).unwrap_or(u64::MAX);
-        (self.tokens_in, self.tokens_out, self.cost) = (Some(0), Some(0), Some(Picodollars(0)));
-        self.timings.latency = Some(self.millis_until(now));
-        if let Some(limit) = self.collect.payload {
-            let mut capture = Capture::new(limit);
-            capture.feed(body);
-            self.take_response_payload(&capture);
-        }
-    }
-
     /// The status that the client is told.
     pub fn take_status(&mut self, head: &HeaderList) {
         self.status_code = head
@@ -129,31 +127,14 @@ impl Record {
     /// The answer began.
     pub fn take_response_head(&mut self, now: u64, head: &HeaderList) {
         self.take_status(head);
-        self.timings.latency = Some(self.millis_until(now));
+        self.take_first_byte(now);
         self.response_content_type = text(head, "content-type");
+        self.describe_provider(head);
     }
 
-    /// What the provider says about the answer, and what it costs.
-    pub fn take_usage(&mut self, answer: &Answer, now: u64) {
-        let usage = &answer.usage;
-        (self.tokens_in, self.tokens_out) = (usage.input_tokens, usage.output_tokens);
-        if *usage != Usage::default() {
-            self.usage_metadata = Some(UsageMetadata::of(usage));
-        }
-        if answer.model.is_some() {
-            self.model.clone_from(&answer.model);
-        }
-        self.finish_reason.clone_from(&answer.finish_reason);
-        self.error_type.clone_from(&answer.error_type);
-        let models = Models {
-            answered: answer.model.as_deref(),
-            asked: self.asked_model.as_deref(),
-        };
-        let provider = self.provider.as_deref().unwrap_or_default();
-        // The tier that was asked for counts only where the answer is silent (prices.md, cost rule 1).
-        let mut terms = answer.terms.clone();
-        terms.service_tier = terms.service_tier.or_else(|| self.asked_tier.clone());
-        self.cost = price::cost(provider, models, usage, &terms, now / 1_000_000_000);
+    /// The client is told something for the first time.
+    pub(super) fn take_first_byte(&mut self, now: u64) {
+        self.timings.latency = Some(self.millis_until(now));
     }
 
     /// The beginning of the answer's body.
@@ -187,29 +168,8 @@ impl Record {
     }
 }
 
-impl UsageMetadata {
-    fn of(usage: &Usage) -> Self {
-        let written = [
-            usage.cache_write,
-            usage.cache_write_1h,
-            usage.cache_write_12h,
-        ];
-        let total = usage
-            .input_tokens
-            .zip(usage.output_tokens)
-            .map(|(input, output)| input.saturating_add(output));
-        Self {
-            input_tokens: usage.input_tokens,
-            output_tokens: usage.output_tokens,
-            total_tokens: total,
-            output_reasoning_tokens: usage.reasoning,
-            input_cached_tokens: usage.cache_read,
-            input_cache_write_tokens: written.into_iter().flatten().reduce(u64::saturating_add),
-        }
-    }
-}
-
-fn text(head: &HeaderList, name: &str) -> Option<String> {
+/// A header field's text, bounded.
+pub(super) fn text(head: &HeaderList, name: &str) -> Option<String> {
     head.text(name)
         .map(|value| value.chars().take(MAX_TEXT).collect())
 }

@@ -1,5 +1,6 @@
 //! The promises of the configuration: what loads, what is refused and in which words.
 
+mod price;
 mod property;
 mod refusal;
 mod structure;
@@ -10,6 +11,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::*;
+use crate::llm::price::Prices;
 use crate::llm::provider::BaseUrl;
 
 fn environment(name: &str) -> Option<String> {
@@ -77,7 +79,7 @@ fn full() -> Value {
                 "cache_ttl": 300, "cache_single_flight": "all", "cache_single_flight_timeout": 600,
                 "collect_logs": false, "collect_log_payload": true,
                 "rate_limiting_limit": 5, "rate_limiting_interval": 10,
-                "rate_limiting_technique": "sliding",
+                "rate_limiting_technique": "sliding", "stream_usage": true,
             },
             {"id": "my-gateway", "cache_single_flight": "off"},
             {"id": "limited", "rate_limiting_limit": 4_294_967_295_u32, "rate_limiting_interval": 2_592_000},
@@ -97,6 +99,10 @@ fn full() -> Value {
         "outside_paths": "pass",
         "cluster_header": "X-Mesh-Cluster",
         "log": {"max_payload_bytes": 0},
+        "prices": {
+            "openai": [{"id": "gpt-4o", "match": ["gpt-4o-*"], "not": ["*-mini"], "input": 2, "output": "8.5"}],
+            "custom-neon": [{"id": "small", "free": true}],
+        },
     })
 }
 
@@ -114,8 +120,10 @@ fn the_least_configuration_has_the_documented_defaults() {
         collect_logs: true,
         collect_log_payload: false,
         rate_limit: None,
+        stream_usage: false,
     };
     let wanted = Config {
+        prices: Prices::default(),
         gateways: vec![Rc::new(gateway)],
         custom_providers: Vec::new(),
         overrides: Vec::new(),
@@ -143,7 +151,7 @@ fn null_means_the_default_everywhere() {
             "id": "g", "account_id": null, "authentication": null, "credentials": null, "cache_ttl": null,
             "cache_single_flight": null, "cache_single_flight_timeout": null, "collect_logs": null,
             "collect_log_payload": null, "rate_limiting_limit": null, "rate_limiting_interval": null,
-            "rate_limiting_technique": null,
+            "rate_limiting_technique": null, "stream_usage": null,
         }],
         "cache": null, "custom_providers": null, "providers": null, "limits": null,
         "outside_paths": null, "cluster_header": null, "log": null,
@@ -156,6 +164,7 @@ fn every_field_of_a_gateway_arrives_where_it_belongs() {
     let config = good(&full());
     let gateway = config.gateway("0123", "my-gateway").unwrap();
     assert!(gateway.authentication && gateway.collect_log_payload && !gateway.collect_logs);
+    assert!(gateway.stream_usage);
     assert_eq!(gateway.account_id.as_deref(), Some("0123"));
     let credentials =
         [("ci", "demo-token"), ("app@example.com", "app-secret")].map(|(name, text)| Credential {
@@ -335,7 +344,7 @@ fn every_fault_is_reported_at_once_and_in_order() {
             "gateways[1]: has the id of gateways[0]: give it its own id or account_id",
             "limits.over_limit: must be one of reject, pass, found a number",
             "colour: is unknown: remove it, or write one of gateways, cache, custom_providers, providers, \
-             limits, outside_paths, cluster_header, log",
+             limits, outside_paths, cluster_header, log, prices",
         ]
     );
 }

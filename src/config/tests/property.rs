@@ -66,6 +66,15 @@ fn any_fields(value: impl Strategy<Value = Value>) -> impl Strategy<Value = Map<
         "outside_paths",
         "cluster_header",
         "log",
+        "prices",
+        "match",
+        "input",
+        "tiers",
+        "over",
+        "later",
+        "from",
+        "variants",
+        "service_tier=flex",
     ];
     let name = prop_oneof![
         9 => prop::sample::select(names.to_vec()).prop_map(str::to_owned),

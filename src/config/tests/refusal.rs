@@ -123,7 +123,7 @@ fn a_bad_list_of_gateways_is_refused() {
 fn unknown_and_unsupported_fields_of_a_gateway_are_refused() {
     let known = "id, account_id, authentication, credentials, cache_ttl, cache_single_flight, \
                  cache_single_flight_timeout, collect_logs, collect_log_payload, \
-                 rate_limiting_limit, rate_limiting_interval, rate_limiting_technique";
+                 rate_limiting_limit, rate_limiting_interval, rate_limiting_technique, stream_usage";
     let odd = format!("\"a\\n{{\": is unknown: remove it, or write one of {known}");
     let far = format!("colour: is unknown: remove it, or write one of {known}");
     check(

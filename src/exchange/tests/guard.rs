@@ -275,7 +275,7 @@ fn usage_is_asked_for_in_the_clear_wherever_it_is_read_unless_that_is_signed() {
     for (path, headers, expected) in [
         (OPENAI, &[("content-encoding", "zstd")][..], true),
         (
-            "/v1/acc/my-gateway/openai/audio/speech",
+            "/v1/acc/my-gateway/openai/files",
             &[("content-encoding", "zstd")],
             false,
         ),

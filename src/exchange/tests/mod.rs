@@ -1,8 +1,11 @@
 //! The life of a call against [`FakeHost`]: no proxy, every path.
 
+mod cost;
+mod encoding;
 mod guard;
 mod life;
 mod properties;
+mod stream_usage;
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -24,6 +27,7 @@ const CONFIG: &str = r#"{"gateways": [
     {"id": "locked", "authentication": true,
      "credentials": [{"name": "demo", "sha256": "b0e5d7d0af7fc87dbed8cdc2d8eb91e36e9cc9a5b8f0d5b4b3c8f54a1ea6e1d4"}]},
     {"id": "limited", "rate_limiting_limit": 2, "rate_limiting_interval": 10, "rate_limiting_technique": "sliding"},
+    {"id": "usage", "cache_ttl": 300, "stream_usage": true, "collect_log_payload": true},
     {"id": "shared", "cache_ttl": 300, "cache_single_flight": "all"},
     {"id": "team", "account_id": "one", "rate_limiting_limit": 1, "rate_limiting_interval": 10},
     {"id": "team", "account_id": "two", "rate_limiting_limit": 1, "rate_limiting_interval": 10}
@@ -81,6 +85,8 @@ impl Proxy {
             reply: None,
             records: Vec::new(),
             complaints: Vec::new(),
+            asked: None,
+            shown: Vec::new(),
         }
     }
 
@@ -116,10 +122,18 @@ struct Stream {
     reply: Option<Reply>,
     records: Vec<Value>,
     complaints: Vec<String>,
+    /// What the request's body was replaced with.
+    asked: Option<Vec<u8>>,
+    /// What the client was sent of the upstream's answer.
+    shown: Vec<u8>,
 }
 
 impl Stream {
     fn on(&mut self, event: Event) {
+        let mut passed = Vec::new();
+        if let Event::ResponseBody { bytes, .. } = &event {
+            passed.clone_from(bytes);
+        }
         self.task.on(event);
         for output in self.task.cx.take_outputs() {
             match output {
@@ -129,11 +143,19 @@ impl Stream {
                 Output::EditResponse(edits) => {
                     assert!(self.downstream.replace(edits).is_none() && self.reply.is_none());
                 }
+                Output::ReplaceRequest { bytes, .. } => {
+                    assert!(self.asked.replace(bytes).is_none() && self.upstream.is_none());
+                }
+                Output::ReplaceResponse { size, bytes } => {
+                    assert_eq!(size, passed.len());
+                    passed = bytes;
+                }
                 Output::Reply(reply) => assert!(self.reply.replace(reply).is_none()),
                 Output::Record(record) => self.records.push(serde_json::from_str(&record).unwrap()),
                 Output::Complain(text) => self.complaints.push(text),
             }
         }
+        self.shown.extend(passed);
     }
 
     /// Sends a whole JSON request.
@@ -157,18 +179,19 @@ impl Stream {
 
     /// The upstream answers, whole.
     fn answer(&mut self, status: &str, content_type: &str, chunks: &[&[u8]]) {
+        self.answer_with(status, &[("content-type", content_type)], chunks);
+    }
+
+    /// The same, with these fields in its head.
+    fn answer_with(&mut self, status: &str, fields: &[(&str, &str)], chunks: &[&[u8]]) {
         assert_eq!(
             self.task.cx.request_gate(),
             Gate::Released,
             "nothing reached the upstream"
         );
-        let fields = [
-            (":status", status),
-            ("content-type", content_type),
-            ("set-cookie", "s=1"),
-        ];
+        let fixed = [(":status", status), ("set-cookie", "s=1")];
         self.on(Event::ResponseHead {
-            headers: list(&fields),
+            headers: list(fixed.iter().chain(fields)),
             end: false,
             local: false,
         });

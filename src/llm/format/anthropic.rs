@@ -4,7 +4,7 @@
 //! `message_delta` the final figures; what a later event states replaces, what it leaves out or sets to null stays.
 
 use super::draft::{Counts, Draft, Item, Slot};
-use super::{Tally, Usage};
+use super::{Tally, Usage, bedrock_invoke};
 use crate::llm::json::Node;
 use Slot::{Count, Failure, Group, Text};
 
@@ -16,6 +16,7 @@ pub(super) const TABLE: &[Node<Slot>] = &[
     STOP,
     Node::branch("message", &[MODEL, SPENT, STOP]),
     Node::branch("delta", &[STOP]),
+    bedrock_invoke::METRICS,
     Node::branch("error", &[Node::leaf("type", Text(|d| &mut d.error_type))]).reported(Failure),
 ];
 

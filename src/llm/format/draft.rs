@@ -14,10 +14,16 @@ const TEXT_LIMIT: usize = 256;
 pub(crate) enum Slot {
     /// A whole number.
     Count(fn(&mut Draft) -> &mut Option<u64>),
+    /// A number that may have a fraction, in units of 10⁻ⁿ of what is written, rounded half up.
+    Scaled(fn(&mut Draft) -> &mut Option<u64>, u32),
+    /// One more for each string that is not empty, however long.
+    Each(fn(&mut Draft) -> &mut Option<u64>),
     /// A string that is not empty.
     Text(fn(&mut Draft) -> &mut Option<String>),
     /// A string or number, such as an error code.
     Code(fn(&mut Draft) -> &mut Option<String>),
+    /// `true` or `false`.
+    Flag(fn(&mut Draft) -> &mut Option<bool>),
     /// An object or array of facts: what to forget when it is written, and what to do when it has ended.
     Group {
         forget: fn(&mut Draft),
@@ -25,6 +31,8 @@ pub(crate) enum Slot {
     },
     /// An error, as an object or as its message.
     Failure,
+    /// One of several documents in an array.
+    Document,
 }
 
 /// What one document has said.
@@ -38,15 +46,37 @@ pub(crate) struct Draft {
     pub(super) service_tier: Option<String>,
     pub(super) speed: Option<String>,
     pub(super) is_failure: bool,
+    /// The answer's own word for being the last one.
+    pub(super) is_done: Option<bool>,
+    /// The answer's own word for having gone well.
+    pub(super) is_success: Option<bool>,
     pub(super) error_type: Option<String>,
     pub(super) error_code: Option<String>,
     pub(super) counts: Counts,
+    /// Bedrock's counts for an answer in a model's own format, under the rules of [`Counts`].
+    pub(super) metrics: Counts,
+    /// Consumption that needs no rules: what is stated here counts as it stands.
+    pub(super) stated: Usage,
+    /// Picodollars that the provider says the answer cost.
+    pub(super) stated_cost: Option<u64>,
+    /// Picodollars that someone behind the provider bills beside it.
+    pub(super) upstream_cost: Option<u64>,
+    /// The call was made with the client's own credential for what is behind the provider.
+    pub(super) is_own_credential: Option<bool>,
+    /// Consumption that is billed at prices which the answer's model does not have.
+    pub(super) unpriced: Option<u64>,
+    /// Items of the answer that are billed so.
+    pub(super) unpriced_items: Option<u64>,
+    /// The provider's name for the answer.
+    pub(super) id: Option<String>,
     /// The element of an array being read.
     pub(super) item: Item,
     /// Consumption of elements that the provider leaves out of its totals.
     pub(super) extra: Usage,
     /// Web searches counted in the answer's items.
     pub(super) searches: Option<u64>,
+    /// File searches counted in the answer's items.
+    pub(super) file_searches: Option<u64>,
     /// Web searches as stated for the bill, outside `usage`.
     pub(super) billed_searches: Option<u64>,
 }
@@ -65,9 +95,14 @@ pub(super) struct Counts {
     pub(super) cache_write_1h: Option<u64>,
     pub(super) cache_write_12h: Option<u64>,
     pub(super) reasoning: Option<u64>,
+    /// Reasoning as stated beside the totals, not as a detail of one.
+    pub(super) reasoning_beside: Option<u64>,
+    pub(super) citation: Option<u64>,
     pub(super) audio_input: Option<u64>,
     pub(super) audio_output: Option<u64>,
     pub(super) image_input: Option<u64>,
+    pub(super) image_output: Option<u64>,
+    pub(super) video_input: Option<u64>,
     pub(super) web_searches: Option<u64>,
 }
 
@@ -100,11 +135,22 @@ impl Draft {
             Slot::Group { forget, .. } => forget(self),
             _ if event == Event::Close => {}
             Slot::Count(place) => *place(self) = event.count(),
+            Slot::Scaled(place, digits) => *place(self) = event.scaled(digits),
+            Slot::Each(place) => {
+                if matches!(event, Event::Unreadable)
+                    || event.text().is_some_and(|text| !text.is_empty())
+                {
+                    let count = place(self);
+                    *count = Some(count.unwrap_or_default().saturating_add(1));
+                }
+            }
             Slot::Text(place) => *place(self) = short(event.text()),
             Slot::Code(place) => *place(self) = short(event.text().or(event.number())),
+            Slot::Flag(place) => *place(self) = event.bool(),
             Slot::Failure => {
                 self.is_failure = !matches!(event, Event::Text("") | Event::Bool(false));
             }
+            Slot::Document => {}
         }
     }
 }

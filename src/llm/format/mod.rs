@@ -5,42 +5,88 @@
 //! and rows of `ROUTES`.
 
 mod anthropic;
+mod bedrock_converse;
+mod bedrock_invoke;
+mod cohere;
 mod draft;
+mod gemini;
+mod head;
+mod hugging_face;
+mod media;
+mod modality;
+mod ollama;
+mod openai_audio;
 mod openai_chat;
+mod openai_images;
 mod openai_responses;
+mod perplexity;
+mod replicate;
+mod routes;
+mod vertex;
+mod workers_ai;
 
 pub(crate) use draft::{Draft, Slot};
 
 use super::json::Node;
+use super::price::Picodollars;
 use super::usage::{Terms, Usage};
+use crate::http::header::HeaderList;
 use draft::Counts;
 
 /// The shape of an answer (providers.md §1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// OpenAI chat completions and its many copies; also legacy completions and embeddings.
-    OpenAiChat,
-    /// OpenAI Responses.
-    OpenAiResponses,
     /// Anthropic messages.
     AnthropicMessages,
+    /// Bedrock's own conversation, whole or in frames.
+    BedrockConverse,
+    /// Bedrock's native answer of a model that is none of Anthropic's.
+    BedrockInvoke,
+    /// Anthropic messages as Bedrock's native answer, whole or in frames.
+    BedrockMessages,
+    /// Cohere's chat, version 1 (lines or events) and 2 (events), embeddings and reranking.
+    Cohere,
+    /// Deepgram's transcripts.
+    Deepgram,
+    /// Whatever app of fal: only its head tells.
+    Fal,
+    /// Gemini's generated content, whole, in events or as one array; embeddings.
+    Gemini,
+    /// Gemini's interactions.
+    GeminiInteractions,
+    /// Hugging Face text generation.
+    HuggingFace,
+    /// Ideogram's pictures.
+    Ideogram,
+    /// Mistral's document reader.
+    MistralOcr,
+    /// Ollama's chat, generation and embeddings, whole or in lines.
+    Ollama,
+    /// OpenAI transcriptions and translations, and their copies.
+    OpenAiAudio,
+    /// OpenAI chat completions and its many copies; also legacy completions and embeddings.
+    OpenAiChat,
+    /// OpenAI images and their copies.
+    OpenAiImages,
+    /// OpenAI Responses.
+    OpenAiResponses,
+    /// Perplexity's chat, whose counts leave parts of the output out.
+    Perplexity,
+    /// Replicate's predictions, which are asked for many times.
+    Replicate,
+    /// Priced by the call: the answer states no consumption.
+    Request,
+    /// Speech made of text: only an event stream tells, else the text is counted.
+    Speech,
+    /// Vertex predictions: embeddings and pictures.
+    VertexPrediction,
+    /// Workers AI's own answers.
+    WorkersAi,
 }
-
-/// Any provider: its copies of these endpoints keep the path.
-const ANY: &str = "*";
-
-/// Provider, last segments of the endpoint, format. The first row that fits counts, so exceptions go on top.
-const ROUTES: &[(&str, &str, Format)] = &[
-    (ANY, "chat/completions", Format::OpenAiChat),
-    (ANY, "completions", Format::OpenAiChat),
-    (ANY, "embeddings", Format::OpenAiChat),
-    (ANY, "responses", Format::OpenAiResponses),
-    (ANY, "responses/compact", Format::OpenAiResponses),
-    (ANY, "messages", Format::AnthropicMessages),
-];
 
 /// What an answer says about itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(test, derive(serde::Serialize))]
 pub struct Answer {
     /// Consumption; of several statements the last one counts, they are never added.
     pub usage: Usage,
@@ -54,6 +100,10 @@ pub struct Answer {
     pub error_type: Option<String>,
     /// The answer is an error, whatever its status.
     pub is_error: bool,
+    /// What the provider itself says the answer cost.
+    pub stated_cost: Option<Picodollars>,
+    /// The provider's name for the answer, in its body.
+    pub id: Option<String>,
 }
 
 /// What is known after some documents of an answer.
@@ -75,40 +125,66 @@ impl Format {
     /// The format of a provider's answer at an endpoint (the path after the provider's slug; a query is ignored), or
     /// `None` when it is not known.
     pub fn of(provider: &str, endpoint: &str) -> Option<Self> {
-        let path = endpoint
-            .split(['?', '#'])
-            .next()
-            .unwrap_or_default()
-            .trim_matches('/');
-        let fits = |(slug, suffix, _): &&(&str, &str, Self)| {
-            (*slug == ANY || *slug == provider)
-                && path
-                    .strip_suffix(*suffix)
-                    .is_some_and(|before| before.is_empty() || before.ends_with('/'))
-        };
-        ROUTES.iter().find(fits).map(|(_, _, format)| *format)
+        routes::find(provider, endpoint)
+    }
+
+    /// Reads what the head of the answer states about consumption.
+    pub fn read_head(self, head: &HeaderList, answer: &mut Answer) {
+        head::read(self, head, answer);
     }
 
     /// The stream's last event is `data: [DONE]`.
     pub(crate) const fn ends_with_done(self) -> bool {
-        matches!(self, Self::OpenAiChat)
+        matches!(self, Self::OpenAiChat | Self::Perplexity | Self::WorkersAi)
     }
 
     /// Where the facts stand in each document.
     pub(crate) const fn table(self) -> &'static [Node<Slot>] {
         match self {
-            Self::OpenAiChat => openai_chat::TABLE,
+            Self::AnthropicMessages | Self::BedrockMessages => anthropic::TABLE,
+            Self::BedrockConverse => bedrock_converse::TABLE,
+            Self::BedrockInvoke => bedrock_invoke::TABLE,
+            Self::Cohere => cohere::TABLE,
+            Self::Deepgram => media::DEEPGRAM,
+            Self::Gemini => gemini::TABLE,
+            Self::GeminiInteractions => gemini::INTERACTIONS,
+            Self::HuggingFace => hugging_face::TABLE,
+            Self::Ideogram => media::IDEOGRAM,
+            Self::MistralOcr => media::MISTRAL_OCR,
+            Self::Ollama => ollama::TABLE,
+            Self::OpenAiAudio | Self::Speech => openai_audio::TABLE,
+            Self::OpenAiChat | Self::Perplexity => openai_chat::TABLE,
+            Self::OpenAiImages => openai_images::TABLE,
             Self::OpenAiResponses => openai_responses::TABLE,
-            Self::AnthropicMessages => anthropic::TABLE,
+            Self::Replicate => replicate::TABLE,
+            Self::Fal | Self::Request => UNKNOWN,
+            Self::VertexPrediction => vertex::TABLE,
+            Self::WorkersAi => workers_ai::TABLE,
         }
     }
 
     /// Adds what one whole document said.
     pub(crate) fn fold(self, draft: Draft, tally: &mut Tally) {
         match self {
-            Self::OpenAiChat => openai_chat::fold(draft, tally),
-            Self::OpenAiResponses => openai_responses::fold(draft, tally),
             Self::AnthropicMessages => anthropic::fold(draft, tally),
+            Self::BedrockConverse => bedrock_converse::fold(draft, tally),
+            Self::BedrockInvoke => bedrock_invoke::fold(draft, tally),
+            Self::BedrockMessages => bedrock_invoke::fold_messages(draft, tally),
+            Self::Cohere => cohere::fold(draft, tally),
+            Self::Gemini | Self::GeminiInteractions => gemini::fold(draft, tally),
+            Self::HuggingFace => hugging_face::fold(draft, tally),
+            Self::Ollama => ollama::fold(draft, tally),
+            Self::OpenAiAudio | Self::Speech => openai_audio::fold(draft, tally),
+            Self::OpenAiChat => openai_chat::fold(draft, tally),
+            Self::OpenAiImages => openai_images::fold(draft, tally),
+            Self::OpenAiResponses => openai_responses::fold(draft, tally),
+            Self::Perplexity => perplexity::fold(draft, tally),
+            Self::Replicate => replicate::fold(draft, tally),
+            Self::VertexPrediction => vertex::fold(draft, tally),
+            Self::WorkersAi => workers_ai::fold(draft, tally),
+            Self::MistralOcr => media::fold_pages(draft, tally),
+            Self::Request => media::fold_search(draft, tally),
+            Self::Deepgram | Self::Fal | Self::Ideogram => tally.absorb(draft),
         }
     }
 }
@@ -125,12 +201,22 @@ impl Tally {
             finish_reason,
             error_type,
             is_error,
-            ..
+            usage,
+            stated_cost,
+            id,
         } = &mut self.answer;
+        if draft.stated != Usage::default() {
+            *usage = draft.stated;
+        }
+        if let Some(cost) = draft.stated_cost {
+            *stated_cost = Some(Picodollars(cost));
+        }
+        replace(id, draft.id);
         replace(model, draft.model);
         replace(finish_reason, draft.finish_reason);
         replace(&mut terms.service_tier, draft.service_tier);
         replace(&mut terms.speed, draft.speed);
+        terms.is_unpriced |= draft.unpriced.is_some_and(|count| count > 0);
         if draft.is_failure || draft.kind.as_deref() == Some("error") {
             *is_error = true;
             self.is_aborted = true;
@@ -142,61 +228,5 @@ impl Tally {
 fn replace(known: &mut Option<String>, said: Option<String>) {
     if said.is_some() {
         *known = said;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_format_follows_from_provider_and_endpoint() {
-        let chat = Some(Format::OpenAiChat);
-        let responses = Some(Format::OpenAiResponses);
-        let messages = Some(Format::AnthropicMessages);
-        for (provider, endpoint, expected) in [
-            ("openai", "chat/completions", chat),
-            ("openai", "v1/chat/completions", chat),
-            ("openai", "completions", chat),
-            ("openai", "embeddings", chat),
-            ("openai", "responses", responses),
-            ("openai", "v1/responses?stream=true", responses),
-            ("openai", "responses/resp_1", None),
-            ("openai", "responses/input_tokens", None),
-            ("openai", "images/generations", None),
-            (
-                "azure-openai",
-                "my/gpt-4o/chat/completions?api-version=2026-01-01",
-                chat,
-            ),
-            ("groq", "openai/v1/chat/completions", chat),
-            ("mistral", "v1/fim/completions", chat),
-            ("deepseek", "anthropic/v1/messages", messages),
-            ("perplexity-ai", "chat/completions", chat),
-            ("openrouter", "v1/messages", messages),
-            ("custom-mine", "api/v2/chat/completions/", chat),
-            ("compat", "chat/completions", chat),
-            ("anthropic", "v1/messages?beta=true", messages),
-            ("anthropic", "v1/messages/count_tokens", None),
-            ("anthropic", "v1/messages/batches", None),
-            (
-                "aws-bedrock",
-                "bedrock-mantle/us-east-1/anthropic/v1/messages",
-                messages,
-            ),
-            (
-                "google-ai-studio",
-                "v1beta/models/gemini:generateContent",
-                None,
-            ),
-            ("custom-mine", "sub-messages", None),
-            ("openai", "", None),
-        ] {
-            assert_eq!(
-                Format::of(provider, endpoint),
-                expected,
-                "{provider}/{endpoint}"
-            );
-        }
     }
 }

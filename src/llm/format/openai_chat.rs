@@ -6,11 +6,12 @@
 use super::draft::{Counts, Draft, Slot};
 use super::{Tally, Usage};
 use crate::llm::json::Node;
-use Slot::{Code, Count, Failure, Text};
+use Slot::{Code, Count, Failure, Flag, Scaled, Text};
 
 /// Where the facts stand in an answer or chunk.
 pub(super) const TABLE: &[Node<Slot>] = &[
     Node::leaf("model", Text(|d| &mut d.model)),
+    Node::leaf("id", Text(|d| &mut d.id)),
     Node::branch(
         "choices",
         &[Node::first(&[Node::leaf(
@@ -18,7 +19,7 @@ pub(super) const TABLE: &[Node<Slot>] = &[
             Text(|d| &mut d.finish_reason),
         )])],
     ),
-    Node::branch("usage", USAGE).reported(Slot::group(|d| d.counts = Counts::default())),
+    Node::branch("usage", USAGE).reported(Slot::group(forget_usage)),
     Node::leaf("service_tier", Text(|d| &mut d.service_tier)),
     Node::branch("x_groq", X_GROQ),
     Node::branch("error", ERROR).reported(Failure),
@@ -40,27 +41,76 @@ const USAGE: &[Node<Slot>] = &[
     Node::leaf("num_cached_tokens", Count(|d| &mut d.counts.cache_read)),
     // Mistral's place for it.
     Node::leaf("service_tier", Text(|d| &mut d.service_tier)),
+    // Cerebras.
+    Node::leaf("image_tokens", Count(|d| &mut d.counts.image_input)),
+    // Perplexity.
+    Node::leaf(
+        "reasoning_tokens",
+        Count(|d| &mut d.counts.reasoning_beside),
+    ),
+    Node::leaf("citation_tokens", Count(|d| &mut d.counts.citation)),
+    Node::leaf("num_search_queries", Count(|d| &mut d.counts.web_searches)),
+    // xAI bills the sources of a live search, which have no price in the table.
+    Node::leaf("num_sources_used", Count(|d| &mut d.unpriced)),
+    // OpenRouter.
+    Node::branch(
+        "server_tool_use",
+        &[Node::leaf(
+            "web_search_requests",
+            Count(|d| &mut d.counts.web_searches),
+        )],
+    ),
+    COST,
+    OWN_CREDENTIAL,
+    UPSTREAM,
+    TICKS,
 ];
+
+/// Digits from dollars to picodollars.
+const PICODOLLARS: u32 = 12;
+
+/// Dollars: OpenRouter's, or the sum in Perplexity's object.
+pub(super) const COST: Node<Slot> =
+    Node::branch("cost", &[Node::leaf("total_cost", DOLLARS)]).reported(DOLLARS);
+const DOLLARS: Slot = Scaled(|d| &mut d.stated_cost, PICODOLLARS);
+
+/// OpenRouter: the client's own credential pays what is upstream, and `cost` is the fee alone.
+pub(super) const OWN_CREDENTIAL: Node<Slot> =
+    Node::leaf("is_byok", Flag(|d| &mut d.is_own_credential));
+pub(super) const UPSTREAM: Node<Slot> = Node::branch(
+    "cost_details",
+    &[Node::leaf(
+        "upstream_inference_cost",
+        Scaled(|d| &mut d.upstream_cost, PICODOLLARS),
+    )],
+);
+
+/// xAI: units of 10⁻¹⁰ dollars.
+pub(super) const TICKS: Node<Slot> =
+    Node::leaf("cost_in_usd_ticks", Scaled(|d| &mut d.stated_cost, 2));
 
 const PROMPT: &[Node<Slot>] = &[
     Node::leaf("cached_tokens", Count(|d| &mut d.counts.cache_read)),
     Node::leaf("cache_write_tokens", Count(|d| &mut d.counts.cache_write)),
     Node::leaf("audio_tokens", Count(|d| &mut d.counts.audio_input)),
     Node::leaf("image_tokens", Count(|d| &mut d.counts.image_input)),
+    Node::leaf("video_tokens", Count(|d| &mut d.counts.video_input)),
 ];
 
 const COMPLETION: &[Node<Slot>] = &[
     Node::leaf("reasoning_tokens", Count(|d| &mut d.counts.reasoning)),
     Node::leaf("audio_tokens", Count(|d| &mut d.counts.audio_output)),
+    Node::leaf("image_tokens", Count(|d| &mut d.counts.image_output)),
 ];
 
 /// Groq repeats the usage of the last chunk here, and says here that it stopped early.
 const X_GROQ: &[Node<Slot>] = &[
-    Node::branch("usage", USAGE).reported(Slot::group(|d| d.counts = Counts::default())),
+    Node::branch("usage", USAGE).reported(Slot::group(forget_usage)),
     Node::leaf("error", Failure),
 ];
 
-const ERROR: &[Node<Slot>] = &[
+/// An error of OpenAI's kind.
+pub(super) const ERROR: &[Node<Slot>] = &[
     Node::leaf("type", Text(|d| &mut d.error_type)),
     Node::leaf("code", Code(|d| &mut d.error_code)),
 ];
@@ -71,7 +121,30 @@ pub(super) fn fold(mut draft: Draft, tally: &mut Tally) {
     if counts != Counts::default() {
         tally.answer.usage = usage(&counts);
     }
+    settle_cost(&mut draft);
     tally.absorb(draft);
+}
+
+fn forget_usage(draft: &mut Draft) {
+    draft.counts = Counts::default();
+    draft.unpriced = None;
+    forget_cost(draft);
+}
+
+/// What an earlier `usage` of the same document stated as its cost does not count.
+pub(super) fn forget_cost(draft: &mut Draft) {
+    draft.stated_cost = None;
+    draft.upstream_cost = None;
+    draft.is_own_credential = None;
+}
+
+/// With the client's own credential the cost is the fee and what is paid upstream; one without the other would pass for
+/// the whole.
+pub(super) fn settle_cost(draft: &mut Draft) {
+    if draft.is_own_credential == Some(true) {
+        let both = draft.stated_cost.zip(draft.upstream_cost);
+        draft.stated_cost = both.map(|(fee, upstream)| fee.saturating_add(upstream));
+    }
 }
 
 fn usage(counts: &Counts) -> Usage {
@@ -80,10 +153,13 @@ fn usage(counts: &Counts) -> Usage {
         output_tokens: output(counts),
         cache_read: counts.cache_read,
         cache_write: counts.cache_write,
-        reasoning: counts.reasoning,
+        reasoning: counts.reasoning.or(counts.reasoning_beside),
         audio_input: counts.audio_input,
         audio_output: counts.audio_output,
         image_input: counts.image_input,
+        image_output: counts.image_output,
+        video_input: counts.video_input,
+        web_searches: counts.web_searches,
         ..Usage::default()
     }
 }
@@ -97,7 +173,8 @@ fn output(counts: &Counts) -> Option<u64> {
         .zip(counts.input)
         .and_then(|(total, prompt)| beyond(total, prompt))
         .unwrap_or_default();
-    if extra > 0 && counts.reasoning.is_none_or(|reasoning| reasoning == extra) {
+    let reasoning = counts.reasoning.or(counts.reasoning_beside);
+    if extra > 0 && reasoning.is_none_or(|reasoning| reasoning == extra) {
         return Some(completion.saturating_add(extra));
     }
     counts.output

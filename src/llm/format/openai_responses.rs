@@ -4,6 +4,7 @@
 //! ends with `response.completed`, `.incomplete` or `.failed`, never with `[DONE]`.
 
 use super::draft::{Counts, Draft, Item, Slot};
+use super::openai_chat::{COST, ERROR, OWN_CREDENTIAL, TICKS, UPSTREAM, forget_cost, settle_cost};
 use super::{Tally, Usage};
 use crate::llm::json::Node;
 use Slot::{Code, Count, Failure, Group, Text};
@@ -14,6 +15,7 @@ pub(super) const TABLE: &[Node<Slot>] = &[
     Node::branch("response", RESPONSE),
     // The same object without its event.
     MODEL,
+    ID,
     STATUS,
     INCOMPLETE,
     TIER,
@@ -25,20 +27,39 @@ pub(super) const TABLE: &[Node<Slot>] = &[
     Node::leaf("code", Code(|d| &mut d.error_code)),
 ];
 
-const RESPONSE: &[Node<Slot>] = &[MODEL, STATUS, INCOMPLETE, TIER, SPENT, TOOLS, OUTPUT, FAULT];
+const RESPONSE: &[Node<Slot>] = &[
+    MODEL, ID, STATUS, INCOMPLETE, TIER, SPENT, TOOLS, OUTPUT, FAULT,
+];
 
 const MODEL: Node<Slot> = Node::leaf("model", Text(|d| &mut d.model));
+const ID: Node<Slot> = Node::leaf("id", Text(|d| &mut d.id));
 const STATUS: Node<Slot> = Node::leaf("status", Text(|d| &mut d.status));
 const INCOMPLETE: Node<Slot> = Node::branch(
     "incomplete_details",
     &[Node::leaf("reason", Text(|d| &mut d.finish_reason))],
 );
 const TIER: Node<Slot> = Node::leaf("service_tier", Text(|d| &mut d.service_tier));
-const SPENT: Node<Slot> =
-    Node::branch("usage", USAGE).reported(Slot::group(|d| d.counts = Counts::default()));
-const TOOLS: Node<Slot> = Node::branch("tool_usage", &[Node::branch("web_search", WEB_SEARCH)]);
+const SPENT: Node<Slot> = Node::branch("usage", USAGE).reported(Slot::group(|d| {
+    d.counts = Counts::default();
+    forget_cost(d);
+}));
+const TOOLS: Node<Slot> = Node::branch(
+    "tool_usage",
+    &[
+        Node::branch("web_search", WEB_SEARCH),
+        // Billed at the prices of the model that draws, which the answer does not name.
+        Node::branch(
+            "image_gen",
+            &[Node::leaf("total_tokens", Count(|d| &mut d.unpriced))],
+        ),
+    ],
+);
 const OUTPUT: Node<Slot> = Node::branch("output", &[Node::every(ITEM).reported(EACH_ITEM)])
-    .reported(Slot::group(|d| d.searches = None));
+    .reported(Slot::group(|d| {
+        d.searches = None;
+        d.file_searches = None;
+        d.unpriced_items = None;
+    }));
 const FAULT: Node<Slot> = Node::branch("error", ERROR).reported(Failure);
 
 const USAGE: &[Node<Slot>] = &[
@@ -52,6 +73,10 @@ const USAGE: &[Node<Slot>] = &[
             Count(|d| &mut d.counts.reasoning),
         )],
     ),
+    COST,
+    OWN_CREDENTIAL,
+    UPSTREAM,
+    TICKS,
 ];
 
 const INPUT: &[Node<Slot>] = &[
@@ -80,20 +105,20 @@ const ITEM: &[Node<Slot>] = &[
 ];
 const EACH_ITEM: Slot = Group {
     forget: |d| d.item = Item::default(),
-    end: count_search,
+    end: count_call,
 };
 
-const ERROR: &[Node<Slot>] = &[
-    Node::leaf("type", Text(|d| &mut d.error_type)),
-    Node::leaf("code", Code(|d| &mut d.error_code)),
-];
-
-/// Opening a page or finding in it is not a search.
-fn count_search(draft: &mut Draft) {
+/// Opening a page or finding in it is not a search. Drawing and running code are billed beside the tokens, at prices
+/// that no count tells.
+fn count_call(draft: &mut Draft) {
     let Item { kind, action, .. } = &draft.item;
-    if kind.as_deref() == Some("web_search_call") && action.as_deref() == Some("search") {
-        draft.searches = Some(draft.searches.unwrap_or_default().saturating_add(1));
-    }
+    let count = match (kind.as_deref(), action.as_deref()) {
+        (Some("web_search_call"), Some("search")) => &mut draft.searches,
+        (Some("file_search_call"), _) => &mut draft.file_searches,
+        (Some("image_generation_call" | "code_interpreter_call"), _) => &mut draft.unpriced_items,
+        _ => return,
+    };
+    *count = Some(count.unwrap_or_default().saturating_add(1));
 }
 
 /// Adds one answer or event.
@@ -103,9 +128,12 @@ pub(super) fn fold(mut draft: Draft, tally: &mut Tally) {
         let web_searches = draft.billed_searches.or(draft.searches);
         tally.answer.usage = Usage {
             web_searches,
+            file_searches: draft.file_searches,
             ..usage(&counts)
         };
     }
+    draft.unpriced = draft.unpriced_items.or(draft.unpriced);
+    settle_cost(&mut draft);
     // `queued` and `in_progress` are not ends.
     let status = draft
         .status

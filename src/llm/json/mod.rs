@@ -31,6 +31,8 @@ enum Name {
 struct Place<I: 'static> {
     id: Option<I>,
     children: &'static [Node<I>],
+    /// Of a string only its length is wanted.
+    measured: bool,
 }
 
 impl<I: Copy> Node<I> {
@@ -41,15 +43,23 @@ impl<I: Copy> Node<I> {
             place: Place {
                 id: Some(id),
                 children: &[],
+                measured: false,
             },
         }
+    }
+
+    /// The member `key`, of which only the length is wanted when it is a string, whatever its size.
+    pub const fn measured(key: &'static str, id: I) -> Self {
+        let mut node = Self::leaf(key, id);
+        node.place.measured = true;
+        node
     }
 
     /// The member `key`, of which only what is inside is wanted.
     pub const fn branch(key: &'static str, children: &'static [Self]) -> Self {
         Self {
             name: Name::Key(key),
-            place: Place { id: None, children },
+            place: Place::inner(children),
         }
     }
 
@@ -57,7 +67,7 @@ impl<I: Copy> Node<I> {
     pub const fn first(children: &'static [Self]) -> Self {
         Self {
             name: Name::First,
-            place: Place { id: None, children },
+            place: Place::inner(children),
         }
     }
 
@@ -65,7 +75,7 @@ impl<I: Copy> Node<I> {
     pub const fn every(children: &'static [Self]) -> Self {
         Self {
             name: Name::Every,
-            place: Place { id: None, children },
+            place: Place::inner(children),
         }
     }
 
@@ -74,6 +84,16 @@ impl<I: Copy> Node<I> {
     pub const fn reported(mut self, id: I) -> Self {
         self.place.id = Some(id);
         self
+    }
+}
+
+impl<I> Place<I> {
+    const fn inner(children: &'static [Node<I>]) -> Self {
+        Self {
+            id: None,
+            children,
+            measured: false,
+        }
     }
 }
 
@@ -107,6 +127,8 @@ pub enum Event<'a> {
     Close,
     /// A string, decoded; a lone surrogate is U+FFFD.
     Text(&'a str),
+    /// The length of a [measured](Node::measured) string in decoded characters.
+    Length(u64),
     /// A number as written.
     Number(&'a str),
     /// `true` or `false`.
@@ -123,12 +145,18 @@ impl<'a> Event<'a> {
         self.number().and_then(number::count)
     }
 
+    /// The value in units of 10⁻ⁿ (`digits`), rounded half up: not negative, at most `u64::MAX`.
+    pub fn scaled(self, digits: u32) -> Option<u64> {
+        self.number().and_then(|text| number::scaled(text, digits))
+    }
+
     /// The value as a number, as written.
     pub const fn number(self) -> Option<&'a str> {
         match self {
             Event::Number(text) => Some(text),
             Event::Open
             | Event::Close
+            | Event::Length(_)
             | Event::Text(_)
             | Event::Bool(_)
             | Event::Null
@@ -142,8 +170,23 @@ impl<'a> Event<'a> {
             Event::Bool(value) => Some(value),
             Event::Open
             | Event::Close
+            | Event::Length(_)
             | Event::Text(_)
             | Event::Number(_)
+            | Event::Null
+            | Event::Unreadable => None,
+        }
+    }
+
+    /// The length of a measured string.
+    pub const fn length(self) -> Option<u64> {
+        match self {
+            Event::Length(length) => Some(length),
+            Event::Open
+            | Event::Close
+            | Event::Text(_)
+            | Event::Number(_)
+            | Event::Bool(_)
             | Event::Null
             | Event::Unreadable => None,
         }
@@ -155,6 +198,7 @@ impl<'a> Event<'a> {
             Event::Text(text) => Some(text),
             Event::Open
             | Event::Close
+            | Event::Length(_)
             | Event::Number(_)
             | Event::Bool(_)
             | Event::Null

@@ -55,6 +55,32 @@ pub(super) fn count(text: &str) -> Option<u64> {
     Some((0..steps).fold(value, |value, _| value.saturating_mul(10)))
 }
 
+/// The number in units of 10⁻ⁿ (`digits`), rounded half up: not negative, at most `u64::MAX`.
+pub(super) fn scaled(text: &str, digits: u32) -> Option<u64> {
+    let number = split(text)?;
+    let written = || number.integer.bytes().chain(number.fraction.bytes());
+    if number.negative && written().any(|digit| digit != b'0') {
+        return None;
+    }
+    // How many of the written digits stand before the point once it has moved; beyond them are zeros.
+    let before = i64::try_from(number.integer.len())
+        .ok()?
+        .saturating_add(number.exponent)
+        .saturating_add(i64::from(digits));
+    let Ok(before) = usize::try_from(before) else {
+        return Some(0);
+    };
+    let mut digits = written().map(|digit| u64::from(digit.saturating_sub(b'0')));
+    let value = digits.by_ref().take(before).fold(0_u64, |value, digit| {
+        value.saturating_mul(10).saturating_add(digit)
+    });
+    // 10^20 is above u64::MAX, so more zeros change nothing.
+    let zeros = before.saturating_sub(written().count()).min(20);
+    let value = (0..zeros).fold(value, |value, _| value.saturating_mul(10));
+    let rounds_up = digits.next().is_some_and(|digit| digit >= 5);
+    Some(value.saturating_add(u64::from(rounds_up)))
+}
+
 fn split(text: &str) -> Option<Number<'_>> {
     let unsigned = text.strip_prefix('-');
     let (mantissa, exponent) = cut(unsigned.unwrap_or(text), ['e', 'E']);
@@ -120,6 +146,32 @@ mod tests {
         ];
         for (text, expected) in cases {
             assert_eq!(count(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_number_is_scaled_exactly_and_rounded_half_up() {
+        let cases = [
+            ("0.000123", 12, Some(123_000_000)),
+            ("1.4e-05", 12, Some(14_000_000)),
+            ("0.00014000000000000001", 12, Some(140_000_000)),
+            ("12.3456", 3, Some(12_346)),
+            ("12.3454", 3, Some(12_345)),
+            ("7", 0, Some(7)),
+            ("7.5", 0, Some(8)),
+            ("0.0004", 3, Some(0)),
+            ("0.0005", 3, Some(1)),
+            ("5e-20", 3, Some(0)),
+            ("0e99999999999999999999", 3, Some(0)),
+            ("1e99999999999999999999", 3, Some(u64::MAX)),
+            ("1e-99999999999999999999", 3, Some(0)),
+            ("99999999999999999999", 0, Some(u64::MAX)),
+            ("-0.0", 3, Some(0)),
+            ("-1", 3, None),
+            ("abc", 3, None),
+        ];
+        for (text, digits, expected) in cases {
+            assert_eq!(scaled(text, digits), expected, "{text}");
         }
     }
 

@@ -73,13 +73,24 @@ impl<I: Copy> Scanner<I> {
 
     /// Reads on, reporting each wanted value to `sink`.
     pub fn feed(&mut self, bytes: &[u8], sink: &mut impl FnMut(I, Event<'_>)) {
+        let rest = self.feed_text(bytes, sink);
+        self.feed_text(rest, sink);
+    }
+
+    /// The same, but stops where the text becomes complete; what it returns follows.
+    pub fn feed_text<'a>(
+        &mut self,
+        bytes: &'a [u8],
+        sink: &mut impl FnMut(I, Event<'_>),
+    ) -> &'a [u8] {
+        let was_complete = self.is_complete();
         let mut rest = bytes;
-        while !rest.is_empty() {
+        while !rest.is_empty() && (was_complete || !self.is_complete()) {
             rest = match self.state {
                 State::InKey | State::InString | State::SkippingString => self.string(rest, sink),
                 State::Skipping => self.skip(rest),
                 State::InWord => self.word(rest, sink),
-                State::Broken => return,
+                State::Broken => return &[],
                 State::Value
                 | State::FirstElement
                 | State::FirstKey
@@ -89,6 +100,7 @@ impl<I: Copy> Scanner<I> {
                 | State::Complete => self.structure(rest, sink),
             };
         }
+        rest
     }
 
     /// The text has ended: only now is a number that stands alone known to be whole.
@@ -124,11 +136,11 @@ impl<I: Copy> Scanner<I> {
             (State::Value | State::FirstElement, b'{') => self.open(false, sink),
             (State::Value | State::FirstElement, b'[') => self.open(true, sink),
             (State::Value | State::FirstElement, b'"') => {
-                self.text.open(if self.wanted().is_some() {
-                    VALUE_LIMIT
-                } else {
-                    0
-                });
+                match self.next {
+                    Some(place) if place.measured => self.text.measure(),
+                    Some(Place { id: Some(_), .. }) => self.text.open(VALUE_LIMIT),
+                    _ => self.text.open(0),
+                }
                 State::InString
             }
             (State::Value | State::FirstElement, b'-' | b'0'..=b'9' | b't' | b'f' | b'n') => {
@@ -209,10 +221,7 @@ impl<I: Copy> Scanner<I> {
         } else if self.state == State::SkippingString {
             State::Skipping
         } else {
-            self.report(
-                self.text.value().map_or(Event::Unreadable, Event::Text),
-                sink,
-            );
+            self.report(self.text.event(), sink);
             self.after_value()
         };
         rest
@@ -280,5 +289,5 @@ impl<I: Copy> Scanner<I> {
 }
 
 const fn root<I>(children: &'static [Node<I>]) -> Option<Place<I>> {
-    Some(Place { id: None, children })
+    Some(Place::inner(children))
 }

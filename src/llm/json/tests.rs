@@ -21,6 +21,7 @@ const TABLE: &[Node<&str>] = &[
         &[Node::every(&[Node::leaf("type", "type")]).reported("item")],
     ),
     Node::first(&[Node::leaf("model", "first")]),
+    Node::measured("spoken", "spoken"),
 ];
 
 /// The events as text, and whether the scanner is complete and broken.
@@ -141,6 +142,29 @@ fn strings_above_the_limit_and_invalid_utf_8_are_unreadable() {
     let (events, complete, _) = scan([&b"{\"model\":\"\xFF\",\"\xFF\":1}"[..]]);
     assert!(complete);
     assert_eq!(events, ["model=Unreadable"]);
+}
+
+#[test]
+fn a_measured_string_of_any_size_is_reported_by_its_decoded_characters() {
+    let long = "é€😀x".repeat(100_000);
+    for (written, length) in [
+        (r"", 0),
+        (r"plain", 5),
+        (r"é€😀", 3),
+        (r#"\"\\\/\b\f\n\r\t"#, 8),
+        (r"\u00e9\ud83d\ude00!", 3),
+        (r"\ud83d", 1),
+        (r"\ud83dx\ud83d\ud83d\ude00\ude00", 5),
+        (&long, 400_000),
+    ] {
+        let expected = [
+            format!("spoken=Length({length})"),
+            "model=Text(\"m\")".to_owned(),
+        ];
+        let text = format!(r#"{{"spoken":"{written}","model":"m"}}"#);
+        assert_eq!(events(&text), expected);
+    }
+    assert_eq!(events(r#"{"spoken":null}"#), ["spoken=Null"]);
 }
 
 #[test]

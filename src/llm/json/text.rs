@@ -1,8 +1,9 @@
 //! Decodes one JSON string (RFC 8259 §7) into a capped buffer, across any cut.
 //!
 //! Invariant: never more than the limit is held. A string that does not fit is read to its end and lost as a whole;
-//! with a limit of 0 it is skipped at the speed of [`Pair::split`].
+//! with a limit of 0 it is skipped at the speed of [`Pair::split`]. A measured string is decoded and not held at all.
 
+use super::Event;
 use crate::llm::find::Pair;
 
 const STRING: Pair = Pair::new(b'"', b'\\');
@@ -13,6 +14,8 @@ pub(super) struct Text {
     limit: usize,
     /// The content did not fit.
     lost: bool,
+    /// Decoded characters so far, where only their number is wanted.
+    length: Option<u64>,
     escape: Escape,
     /// The first half of a surrogate pair.
     high: Option<u16>,
@@ -42,6 +45,7 @@ impl Text {
             bytes: Vec::new(),
             limit: 0,
             lost: true,
+            length: None,
             escape: Escape::None,
             high: None,
         }
@@ -52,8 +56,15 @@ impl Text {
         self.bytes.clear();
         self.limit = limit;
         self.lost = limit == 0;
+        self.length = None;
         self.escape = Escape::None;
         self.high = None;
+    }
+
+    /// Starts a new string of which only the length is wanted.
+    pub(super) fn measure(&mut self) {
+        self.open(0);
+        self.length = Some(0);
     }
 
     /// Reads on, after the opening quote; returns the bytes after the step.
@@ -79,11 +90,19 @@ impl Text {
 
     /// Appends bytes as they stand.
     pub(super) fn push(&mut self, bytes: &[u8]) {
-        if self.lost || bytes.is_empty() {
+        if self.is_skipped() || bytes.is_empty() {
             return;
         }
         self.settle_high();
         self.store(bytes);
+    }
+
+    /// What is reported of a string that has closed.
+    pub(super) fn event(&self) -> Event<'_> {
+        match self.length {
+            Some(length) => Event::Length(length),
+            None => self.value().map_or(Event::Unreadable, Event::Text),
+        }
     }
 
     /// The decoded string, unless it was too long or is not UTF-8.
@@ -119,7 +138,7 @@ impl Text {
     fn escaped(&mut self, byte: u8) -> Step {
         self.escape = Escape::None;
         let decoded: &[u8] = match byte {
-            _ if self.lost => return Step::More,
+            _ if self.is_skipped() => return Step::More,
             b'"' | b'\\' | b'/' => &[byte],
             b'b' => b"\x08",
             b'f' => b"\x0C",
@@ -182,7 +201,17 @@ impl Text {
         self.store(value.encode_utf8(&mut [0; 4]).as_bytes());
     }
 
+    const fn is_skipped(&self) -> bool {
+        self.lost && self.length.is_none()
+    }
+
     fn store(&mut self, bytes: &[u8]) {
+        if let Some(length) = &mut self.length {
+            // Every character has one byte that does not continue another.
+            let begun = bytes.iter().filter(|byte| **byte & 0xC0 != 0x80).count();
+            *length = length.saturating_add(u64::try_from(begun).unwrap_or(u64::MAX));
+            return;
+        }
         let needed = self.bytes.len().saturating_add(bytes.len());
         if self.lost || needed > self.limit {
             self.lost = true;

@@ -3,9 +3,15 @@
 //! Invariant: a cut answer is never complete, and a document (the JSON body, or the data of one event) counts only
 //! when it is whole. Memory is bounded by the format's table, whatever passes.
 
-use super::format::{Answer, Draft, Format, Slot, Tally, UNKNOWN};
-use super::json::Scanner;
-use super::sse::{Decoder, Part};
+mod chunk;
+mod documents;
+mod frames;
+
+use super::format::{Answer, Format};
+use super::sse::Decoder;
+use crate::http::header::HeaderList;
+use documents::Documents;
+use frames::Frames;
 
 /// The meter of one answer.
 pub struct Meter {
@@ -19,42 +25,28 @@ enum Framing {
     Json,
     /// Server-sent events, each with one JSON text.
     Events(Decoder),
+    /// Binary frames, each with one JSON text.
+    Frames(Frames),
+    /// One JSON text a line.
+    Lines,
     /// Nothing to read; whether it has ended.
     Opaque(bool),
 }
-
-/// The documents of one answer, one at a time.
-struct Documents {
-    format: Option<Format>,
-    scanner: Scanner<Slot>,
-    draft: Draft,
-    tally: Tally,
-    /// The current document was counted.
-    is_counted: bool,
-    /// The terminal event was seen with the blank line that makes parsers act on it, or with the end of the body.
-    is_dispatched: bool,
-    /// Bytes of `[DONE]` at the beginning of the document; `None` once it is something else.
-    done: Option<usize>,
-}
-
-const DONE: &[u8] = b"[DONE]";
 
 impl Meter {
     /// A meter for an answer of that `content-type`. Give `None` and an empty type for content that cannot be read,
     /// such as compressed content.
     pub fn new(format: Option<Format>, content_type: &str) -> Self {
-        let table = format.map_or(UNKNOWN, Format::table);
         Self {
             framing: Framing::of(content_type),
-            stream: Documents {
-                format,
-                scanner: Scanner::new(table),
-                draft: Draft::default(),
-                tally: Tally::default(),
-                is_counted: false,
-                is_dispatched: false,
-                done: Some(0),
-            },
+            stream: Documents::new(format),
+        }
+    }
+
+    /// Reads what the head of the answer states about consumption; what the body states counts more.
+    pub fn read_head(&mut self, head: &HeaderList) {
+        if let Some(format) = self.stream.format {
+            format.read_head(head, &mut self.stream.tally.answer);
         }
     }
 
@@ -62,11 +54,10 @@ impl Meter {
     pub fn feed(&mut self, bytes: &[u8]) {
         let Self { framing, stream } = self;
         match framing {
-            Framing::Json => {
-                stream.read(bytes);
-                stream.count();
-            }
+            Framing::Json => stream.only(bytes),
             Framing::Events(decoder) => decoder.feed(bytes, &mut |part| stream.part(part)),
+            Framing::Frames(frames) => frames.feed(bytes, stream),
+            Framing::Lines => stream.lines(bytes),
             Framing::Opaque(_) => {}
         }
     }
@@ -80,18 +71,30 @@ impl Meter {
                 decoder.finish(&mut |part| stream.part(part));
                 stream.is_dispatched |= stream.tally.is_ended;
             }
+            // The last frame has said that it is the last one.
+            Framing::Frames(_) => {}
+            Framing::Lines => {
+                stream.finish();
+                stream.is_dispatched |= stream.tally.is_ended;
+            }
             Framing::Opaque(is_ended) => *is_ended = true,
         }
     }
 
     /// All of the answer has been seen: the JSON text has closed and only white space followed; the stream's terminal
     /// event came and no error did (its blank line may be missing only at the end of the body, for parsers drop an event
-    /// that is cut short); anything else has reached its end.
+    /// that is cut short), and no frame of it is broken or unfinished; anything else has reached its end.
     /// A whole answer can still be an error: see [`Answer::is_error`].
     pub fn is_complete(&self) -> bool {
         match &self.framing {
             Framing::Json => self.stream.scanner.is_complete(),
-            Framing::Events(_) => self.stream.is_dispatched && !self.stream.tally.is_aborted,
+            Framing::Events(_) | Framing::Lines => {
+                self.stream.is_dispatched && !self.stream.tally.is_aborted
+            }
+            Framing::Frames(frames) => {
+                let stream = &self.stream;
+                frames.is_between() && stream.is_dispatched && !stream.tally.is_aborted
+            }
             Framing::Opaque(is_ended) => *is_ended,
         }
     }
@@ -101,9 +104,12 @@ impl Meter {
         matches!(self.framing, Framing::Opaque(_))
     }
 
-    /// The answer comes as server-sent events.
+    /// The answer comes as a stream of documents with a last one of its own.
     pub const fn is_event_stream(&self) -> bool {
-        matches!(self.framing, Framing::Events(_))
+        matches!(
+            self.framing,
+            Framing::Events(_) | Framing::Frames(_) | Framing::Lines
+        )
     }
 
     /// What the answer has said so far.
@@ -115,17 +121,19 @@ impl Meter {
     pub const fn tells_completeness(&self) -> bool {
         match self.framing {
             Framing::Json => true,
-            Framing::Events(_) => self.stream.format.is_some(),
+            Framing::Events(_) | Framing::Frames(_) | Framing::Lines => {
+                self.stream.format.is_some()
+            }
             Framing::Opaque(_) => false,
         }
     }
 
     /// Bytes held for reading, besides the short texts in the answer.
-    #[cfg(test)]
-    pub(crate) const fn heap_bytes(&self) -> usize {
+    pub const fn heap_bytes(&self) -> usize {
         let framing = match &self.framing {
             Framing::Events(decoder) => decoder.heap_bytes(),
-            Framing::Json | Framing::Opaque(_) => 0,
+            Framing::Frames(frames) => frames.heap_bytes(),
+            Framing::Json | Framing::Lines | Framing::Opaque(_) => 0,
         };
         self.stream.scanner.heap_bytes().saturating_add(framing)
     }
@@ -141,86 +149,15 @@ impl Framing {
             .to_ascii_lowercase();
         match media.as_str() {
             "text/event-stream" => Self::Events(Decoder::new()),
-            // Several JSON texts, one a line.
-            "application/stream+json" => Self::Opaque(false),
+            "application/x-ndjson"
+            | "application/ndjson"
+            | "application/jsonl"
+            | "application/stream+json" => Self::Lines,
+            "application/vnd.amazon.eventstream" => Self::Frames(Frames::default()),
             "application/json" => Self::Json,
             other if other.ends_with("+json") => Self::Json,
             _ => Self::Opaque(false),
         }
-    }
-}
-
-impl Documents {
-    fn part(&mut self, part: Part<'_>) {
-        match part {
-            Part::Data(bytes) => {
-                self.match_done(bytes);
-                self.read(bytes);
-            }
-            Part::LineEnd { event } => {
-                if self.draft.kind.is_none() && !event.is_empty() {
-                    self.draft.kind = Some(event.to_owned());
-                }
-                self.finish();
-            }
-            Part::End { event } => {
-                if event == "error" {
-                    self.tally.answer.is_error = true;
-                    self.tally.is_aborted = true;
-                }
-                self.is_dispatched |= self.tally.is_ended;
-                self.next();
-            }
-        }
-    }
-
-    fn read(&mut self, bytes: &[u8]) {
-        let draft = &mut self.draft;
-        self.scanner
-            .feed(bytes, &mut |slot, event| draft.note(slot, event));
-    }
-
-    /// The document may end here; in an event, another line may still continue it.
-    fn finish(&mut self) {
-        if self.done == Some(DONE.len()) && self.format.is_none_or(Format::ends_with_done) {
-            self.tally.is_ended = true;
-        }
-        let draft = &mut self.draft;
-        self.scanner
-            .finish(&mut |slot, event| draft.note(slot, event));
-        self.count();
-    }
-
-    /// Counts the document once it is whole.
-    fn count(&mut self) {
-        if self.is_counted || !self.scanner.is_complete() {
-            return;
-        }
-        self.is_counted = true;
-        let draft = std::mem::take(&mut self.draft);
-        match self.format {
-            Some(format) => format.fold(draft, &mut self.tally),
-            None => self.tally.absorb(draft),
-        }
-    }
-
-    /// Expects the next document; one that did not become whole is forgotten.
-    fn next(&mut self) {
-        self.scanner.reset();
-        self.draft = Draft::default();
-        self.is_counted = false;
-        self.done = Some(0);
-    }
-
-    /// Looks for `[DONE]`, which is not JSON.
-    fn match_done(&mut self, bytes: &[u8]) {
-        let Some(matched) = self.done else { return };
-        let rest = DONE.get(matched..).unwrap_or_default();
-        let fits = rest
-            .iter()
-            .zip(bytes)
-            .all(|(expected, byte)| expected == byte);
-        self.done = fits.then_some(matched.saturating_add(rest.len().min(bytes.len())));
     }
 }
 

@@ -1,13 +1,24 @@
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::llm::eventstream;
 use crate::llm::pieces::cut;
 
-/// One golden case: `name.sse` or `name.json` beside `name.expect.json` in `testdata/<format>/`.
+/// What the ending of a golden answer's file says about its content.
+const KINDS: [(&str, &str); 4] = [
+    ("sse", "Text/Event-Stream; charset=utf-8"),
+    ("ndjson", "application/x-ndjson"),
+    ("frames.json", FRAMES),
+    ("json", "application/json"),
+];
+
+/// One golden case: `name.sse`, `name.json`, … beside `name.expect.json` in `testdata/<format>/`. The header fields of
+/// the answer, if any matter, are in `head` there.
 struct Case {
     name: String,
     body: Vec<u8>,
@@ -15,7 +26,13 @@ struct Case {
     expected: Value,
 }
 
-fn cases() -> Vec<Case> {
+/// All of them, read once.
+fn cases() -> &'static [Case] {
+    static CASES: LazyLock<Vec<Case>> = LazyLock::new(read_cases);
+    &CASES
+}
+
+fn read_cases() -> Vec<Case> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/llm/testdata");
     let files = |folder: PathBuf| {
         std::fs::read_dir(folder)
@@ -36,14 +53,18 @@ fn case(path: &Path) -> Option<Case> {
         .strip_suffix(".expect.json")?
         .to_owned();
     let expected = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
-    let stream =
-        std::fs::read(format!("{name}.sse")).map(|body| (body, "Text/Event-Stream; charset=utf-8"));
-    let (body, content_type) = stream.unwrap_or_else(|_| {
-        (
-            std::fs::read(format!("{name}.json")).unwrap(),
-            "application/json",
-        )
-    });
+    let (body, content_type) = KINDS
+        .iter()
+        .find_map(|(kind, content_type)| {
+            let body = std::fs::read(format!("{name}.{kind}")).ok()?;
+            let body = if *content_type == FRAMES {
+                encoded(&body)
+            } else {
+                body
+            };
+            Some((body, *content_type))
+        })
+        .unwrap();
     Some(Case {
         name,
         body,
@@ -52,27 +73,50 @@ fn case(path: &Path) -> Option<Case> {
     })
 }
 
+/// The bytes of frames that are written as an array of objects. `headers` are strings; `payload` is JSON, or `chunk` is
+/// the event that stands in it as Bedrock wraps it. `flip` damages a bit of that byte, `cut` takes bytes off the end.
+fn encoded(frames: &[u8]) -> Vec<u8> {
+    let frames: Vec<Value> = serde_json::from_slice(frames).unwrap();
+    frames.iter().flat_map(encoded_frame).collect()
+}
+
+fn encoded_frame(frame: &Value) -> Vec<u8> {
+    let headers: Vec<_> = frame["headers"]
+        .as_object()
+        .unwrap()
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str().unwrap()))
+        .collect();
+    let payload = match (frame.get("chunk"), &frame["payload"]) {
+        (Some(event), _) => {
+            let event = chunk::tests::encode(event.to_string().as_bytes());
+            format!(r#"{{"bytes":"{event}","p":"abcdefghijk"}}"#)
+        }
+        (None, Value::String(text)) => text.clone(),
+        (None, payload) => payload.to_string(),
+    };
+    let mut bytes = eventstream::tests::frame(&headers, payload.as_bytes());
+    let number = |name: &str| {
+        let number = frame.get(name)?.as_u64().unwrap();
+        Some(usize::try_from(number).unwrap())
+    };
+    if let Some(at) = number("flip") {
+        bytes[at] ^= 1;
+    }
+    bytes.truncate(bytes.len() - number("cut").unwrap_or_default());
+    bytes
+}
+
 /// What the caller sees of a meter, in the form of the golden files.
 fn seen(meter: &Meter) -> Value {
-    let Answer {
-        usage,
-        terms,
-        model,
-        finish_reason,
-        error_type,
-        is_error,
-    } = meter.answer();
-    let usage = json!({
-        "input_tokens": usage.input_tokens, "output_tokens": usage.output_tokens, "cache_read": usage.cache_read,
-        "cache_write": usage.cache_write, "cache_write_1h": usage.cache_write_1h,
-        "cache_write_12h": usage.cache_write_12h, "reasoning": usage.reasoning, "audio_input": usage.audio_input,
-        "audio_output": usage.audio_output, "audio_cache_read": usage.audio_cache_read,
-        "image_input": usage.image_input, "image_output": usage.image_output, "web_searches": usage.web_searches,
-    });
-    let answer = json!({
-        "usage": stated(usage), "service_tier": terms.service_tier, "speed": terms.speed, "model": model,
-        "finish_reason": finish_reason, "error_type": error_type, "is_error": is_error.then_some(true),
-    });
+    let mut answer = serde_json::to_value(meter.answer()).unwrap();
+    let usage = stated(answer["usage"].take());
+    let terms = stated(answer["terms"].take());
+    answer["usage"] = usage;
+    answer["is_error"] = meter.answer().is_error.then_some(true).into();
+    for (name, value) in terms.as_object().unwrap() {
+        answer[name] = value.clone();
+    }
     json!({ "complete": meter.is_complete(), "answer": stated(answer) })
 }
 
@@ -91,7 +135,11 @@ fn meter(case: &Case) -> Meter {
     let text = |key: &str| case.expected[key].as_str().unwrap();
     let format = Format::of(text("provider"), text("endpoint"));
     assert!(format.is_some(), "{}", case.name);
-    Meter::new(format, case.content_type)
+    let mut meter = Meter::new(format, case.content_type);
+    let fields = case.expected["head"].as_object().into_iter().flatten();
+    let head = fields.map(|(name, value)| (name.clone(), value.as_str().unwrap().into()));
+    meter.read_head(&head.collect());
+    meter
 }
 
 fn replay<'a>(mut meter: Meter, pieces: impl IntoIterator<Item = &'a [u8]>) -> Meter {
@@ -116,12 +164,14 @@ fn chat(content_type: &str, body: &str) -> Meter {
 }
 
 const SSE: &str = "text/event-stream";
+const LINES: &str = "application/x-ndjson";
+const FRAMES: &str = "application/vnd.amazon.eventstream";
 
 #[test]
 fn every_golden_answer_is_read_as_expected_whole_and_byte_by_byte() {
     let cases = cases();
     assert!(cases.len() >= 30, "{}", cases.len());
-    for case in &cases {
+    for case in cases {
         let expected =
             json!({ "complete": case.expected["complete"], "answer": case.expected["answer"] });
         let whole = finished(meter(case), [case.body.as_slice()]);
@@ -139,6 +189,12 @@ fn an_answer_cut_anywhere_is_complete_only_behind_its_last_byte_that_matters() {
     {
         let needed = match case.content_type {
             "application/json" => case.body.trim_ascii_end().len(),
+            FRAMES => case.body.len(),
+            "application/x-ndjson" => match &case.body[case.body.trim_ascii_end().len()..] {
+                b"\n" => case.body.len(),
+                b"\r\n" => case.body.len(),
+                _ => usize::MAX,
+            },
             // The terminal event with its blank line, of whose line end one byte is enough.
             _ => match &case.body[case.body.trim_ascii_end().len()..] {
                 b"\n\n" | b"\r\r" => case.body.trim_ascii_end().len() + 2,
@@ -188,6 +244,7 @@ fn the_framing_follows_from_the_answers_content_type() {
         ("text/event-stream", "data: [DONE]\n\n", true),
         ("text/event-stream;charset=utf-8", "data: {}\n\n", false),
         ("application/x-ndjson", "{}\n", false),
+        ("application/jsonl", "{\"error\":1}\n", false),
         ("application/stream+json", "{}\n", false),
         ("audio/mpeg", "data: [DONE]\n\n", false),
         ("", "{}", false),
@@ -272,6 +329,47 @@ fn megabytes_of_image_pass_without_being_held() {
 }
 
 #[test]
+fn a_frame_of_megabytes_is_read_in_constant_memory() {
+    let event = json!({ "outputText": "x".repeat(6_000_000), "inputTextTokenCount": 5,
+        "amazon-bedrock-invocationMetrics": { "outputTokenCount": 9 } });
+    let frame =
+        json!({ "headers": { ":message-type": "event", ":event-type": "chunk" }, "chunk": event });
+    let mut meter = Meter::new(Some(Format::BedrockInvoke), FRAMES);
+    for piece in encoded_frame(&frame).chunks(16_384) {
+        meter.feed(piece);
+        assert!(meter.heap_bytes() < 2048, "{}", meter.heap_bytes());
+    }
+    assert!(meter.is_complete());
+    let usage = &meter.answer().usage;
+    assert_eq!(
+        (usage.input_tokens, usage.output_tokens),
+        (Some(5), Some(9))
+    );
+}
+
+#[test]
+fn what_follows_the_last_frame_must_be_whole_too() {
+    let frame = |name: &str, payload: Value| {
+        encoded_frame(
+            &json!({ "headers": { ":message-type": "event", ":event-type": name }, "payload": payload }),
+        )
+    };
+    let whole = [
+        frame("messageStop", json!({ "stopReason": "end_turn" })),
+        frame("metadata", json!({})),
+    ]
+    .concat();
+    let complete = |tail: &[u8]| {
+        let meter = Meter::new(Some(Format::BedrockConverse), FRAMES);
+        finished(meter, [whole.as_slice(), tail]).is_complete()
+    };
+    assert!(complete(b""));
+    assert!(complete(&frame("later", json!({}))));
+    assert!(!complete(&frame("later", json!({}))[..20]));
+    assert!(!complete(b"\n"));
+}
+
+#[test]
 fn overlong_texts_count_as_absent() {
     let body = format!(
         r#"{{"model":"{}","service_tier":"{}"}}"#,
@@ -283,11 +381,24 @@ fn overlong_texts_count_as_absent() {
     assert_eq!(meter.answer().terms.service_tier, Some("t".repeat(256)));
 }
 
-const FORMATS: [Option<Format>; 4] = [
+const FORMATS: [Option<Format>; 17] = [
     None,
     Some(Format::OpenAiChat),
     Some(Format::OpenAiResponses),
     Some(Format::AnthropicMessages),
+    Some(Format::BedrockConverse),
+    Some(Format::BedrockInvoke),
+    Some(Format::BedrockMessages),
+    Some(Format::Cohere),
+    Some(Format::HuggingFace),
+    Some(Format::Ollama),
+    Some(Format::WorkersAi),
+    Some(Format::Gemini),
+    Some(Format::GeminiInteractions),
+    Some(Format::OpenAiAudio),
+    Some(Format::OpenAiImages),
+    Some(Format::Perplexity),
+    Some(Format::VertexPrediction),
 ];
 
 /// Bytes that look like answers often enough to get deep into the meter.
@@ -315,6 +426,9 @@ fn hostile() -> impl Strategy<Value = Vec<u8>> {
             "\"error\":",
             "\"prompt_tokens\":",
             "\"iterations\":[{",
+            "\"usageMetadata\":{",
+            "\"promptTokensDetails\":[{",
+            "\"predictions\":[{",
             "\"input_tokens\":1",
             "\\ud83d",
             "1e99",
@@ -328,20 +442,75 @@ fn hostile() -> impl Strategy<Value = Vec<u8>> {
     vec(token, 0..60).prop_map(|tokens| tokens.concat())
 }
 
+/// A line, and the model it names if it is sound.
+fn line() -> impl Strategy<Value = (String, Option<String>)> {
+    let sound = prop::sample::select(vec!["one", "two", "last"]).prop_map(|model| {
+        let text = json!({ "message": { "content": "a\nb}{\"" }, "model": model, "done": model == "last" });
+        (text.to_string(), Some(model.to_owned()))
+    });
+    let broken = prop::sample::select(vec![
+        r#"{"model":"broken"#,
+        r#"{"model":"broken","done":true"#,
+        r#"{"model":"broken","done":true}}"#,
+        r#"{"model":"broken","done":tru}"#,
+        r#"{"model":"broken"}{"done":true}"#,
+        r#"{"model":"broken","x":["#,
+        r#"{"model":"broken","x":[1}}"#,
+        "data: {}",
+        "[DONE]",
+        "\"",
+        "\\",
+        "\u{feff}{}",
+        "7",
+        "",
+    ])
+    .prop_map(|text| (text.to_owned(), None));
+    prop_oneof![sound, broken]
+}
+
 proptest! {
     #[test]
     fn any_cut_of_a_golden_answer_gives_the_same(pick in any::<prop::sample::Index>(), sizes in vec(1..60_usize, 1..8)) {
-        let cases = cases();
-        let case = pick.get(&cases);
+        let case = pick.get(cases());
         let pieces = finished(meter(case), cut(&case.body, &sizes));
         prop_assert_eq!(&seen(&pieces)["answer"], &case.expected["answer"], "{}", case.name);
         prop_assert_eq!(pieces.is_complete(), case.expected["complete"] == json!(true), "{}", case.name);
     }
 
     #[test]
+    fn a_stream_with_any_bit_flipped_is_never_complete(pick in any::<prop::sample::Index>(), at in any::<prop::sample::Index>(), bit in 0..8_u32) {
+        let is_complete = |case: &&Case| case.content_type == FRAMES && case.expected["complete"] == json!(true);
+        let cases: Vec<_> = cases().iter().filter(is_complete).collect();
+        let case = pick.get(&cases);
+        let mut body = case.body.clone();
+        body[at.index(case.body.len())] ^= 1 << bit;
+        prop_assert!(!finished(meter(case), [body.as_slice()]).is_complete(), "{}", case.name);
+    }
+
+    #[test]
+    fn a_broken_line_spoils_no_other_one(lines in vec(line(), 1..12), ends in vec(prop::sample::select(vec!["\n", "\r\n", "\n\n", "\r\n \t\r\n"]), 12), last in any::<bool>(), sizes in vec(1..40_usize, 1..6)) {
+        let (mut body, mut expected, mut is_ended) = (String::new(), Answer::default(), false);
+        for (at, ((text, model), end)) in lines.iter().zip(&ends).enumerate() {
+            body.push_str(text);
+            if last || at + 1 < lines.len() {
+                body.push_str(end);
+            }
+            if let Some(model) = model {
+                expected.model = Some(model.clone());
+                is_ended |= model == "last";
+            }
+        }
+        let ollama = || Meter::new(Some(Format::Ollama), LINES);
+        for meter in [finished(ollama(), [body.as_bytes()]), finished(ollama(), cut(body.as_bytes(), &sizes))] {
+            prop_assert_eq!(meter.answer(), &expected, "{}", body);
+            prop_assert_eq!(meter.is_complete(), is_ended, "{}", body);
+        }
+    }
+
+    #[test]
     fn hostile_bytes_never_panic_and_any_cut_gives_the_same(bytes in hostile(), sizes in vec(1..9_usize, 1..8)) {
         for format in FORMATS {
-            for content_type in [SSE, "application/json", ""] {
+            for content_type in [SSE, LINES, FRAMES, "application/json", ""] {
                 let whole = finished(Meter::new(format, content_type), [bytes.as_slice()]);
                 let pieces = finished(Meter::new(format, content_type), cut(&bytes, &sizes));
                 prop_assert_eq!(seen(&whole), seen(&pieces));

@@ -17,25 +17,84 @@ type Leaf = (u64, &'static [Key]);
 /// What is left of the whole.
 const REST: u64 = u64::MAX;
 
-/// `None` if some tokens consumed have no price: a sum that leaves them out would pass for the whole.
+/// Sums are kept in this fraction of a picodollar, of which a millionth of a dollar an hour is 5 a millisecond.
+const FRACTION: u128 = 18;
+
+/// What the millionth of a price is for one of its unit, in fractions of a picodollar.
+const PER_MILLION: u128 = FRACTION;
+const PER_THOUSAND: u128 = 1_000 * FRACTION;
+const EACH: u128 = 1_000_000 * FRACTION;
+const PER_HOUR: u128 = 5;
+
+/// `None` if some tokens consumed have no price, because a sum that leaves them out would pass for the whole, or if
+/// nothing that the usage states has one.
 pub(super) fn sum(rates: &Rates, usage: &Usage) -> Option<Picodollars> {
-    // A row priced only by what a usage does not count (seconds, pages, pictures) prices nothing.
-    rates.price(Input).or_else(|| rates.price(Output))?;
-    let input = split(rates, usage.input_tokens, &input(usage))?;
-    let output = split(rates, usage.output_tokens, &output(usage))?;
-    let searches = units(rates, WebSearches, usage.web_searches.unwrap_or(0));
-    let request = units(rates, Requests, 1);
-    Some(Picodollars(
-        input
-            .saturating_add(output)
-            .saturating_add(searches)
-            .saturating_add(request),
-    ))
+    if rates.price(Free).is_some() {
+        return Some(Picodollars(0));
+    }
+    let mut sum = Sum::default();
+    sum.tokens(rates, usage.input_tokens, &input(usage))?;
+    sum.tokens(rates, usage.output_tokens, &output(usage))?;
+    for (count, keys, scale) in units(rates, usage) {
+        if let Some(count) = count {
+            sum.units(rates, count, (keys, scale));
+        }
+    }
+    if sum.is_priced {
+        sum.units(rates, 1, (&[Requests], PER_THOUSAND));
+    }
+    let whole = u64::try_from(sum.fractions.div_ceil(FRACTION));
+    sum.is_priced
+        .then_some(Picodollars(whole.unwrap_or(u64::MAX)))
 }
 
-fn input(usage: &Usage) -> [Leaf; 8] {
-    let cached_audio = usage.audio_cache_read.unwrap_or(0);
+/// A sum in the making. A count of 64 bits at a price of 32 bits leaves room for thousands of addends.
+#[derive(Default)]
+struct Sum {
+    fractions: u128,
+    /// Whether anything that the usage states has a price.
+    is_priced: bool,
+}
+
+impl Sum {
+    fn add(&mut self, count: u64, price: u64, scale: u128) {
+        let amount = u128::from(count).saturating_mul(u128::from(price));
+        self.fractions = self.fractions.saturating_add(amount.saturating_mul(scale));
+        self.is_priced = true;
+    }
+
+    /// `None` if some of the tokens have no price.
+    fn tokens(&mut self, rates: &Rates, whole: Option<u64>, leaves: &[Leaf]) -> Option<()> {
+        let Some(mut left) = whole else {
+            return Some(());
+        };
+        let price = |keys: &[Key]| keys.iter().find_map(|key| rates.price(*key));
+        for (part, keys) in leaves {
+            let count = left.min(*part);
+            if count > 0 {
+                left = left.saturating_sub(count);
+                self.add(count, price(keys)?, PER_MILLION);
+            } else if *part == REST && price(keys).is_some() {
+                self.is_priced = true;
+            }
+        }
+        Some(())
+    }
+
+    /// A unit without a price adds nothing: it is another measure of what the tokens are the measure of, or a tool for
+    /// which few providers publish a price.
+    fn units(&mut self, rates: &Rates, count: u64, (keys, scale): (&[Key], u128)) {
+        if let Some(price) = keys.iter().find_map(|key| rates.price(*key)) {
+            self.add(count, price, scale);
+        }
+    }
+}
+
+fn input(usage: &Usage) -> [Leaf; 10] {
     let count = |part: Option<u64>| part.unwrap_or(0);
+    let cached_audio = count(usage.audio_cache_read);
+    let cached_image = count(usage.image_cache_read);
+    let cached = count(usage.cache_read).saturating_sub(cached_audio);
     [
         (
             count(usage.cache_write_12h),
@@ -51,48 +110,65 @@ fn input(usage: &Usage) -> [Leaf; 8] {
             &[AudioCacheRead, CacheRead, AudioInput, Input],
         ),
         (
-            count(usage.cache_read).saturating_sub(cached_audio),
-            &[CacheRead, Input],
+            cached_image,
+            &[ImageCacheRead, CacheRead, ImageInput, Input],
         ),
+        (cached.saturating_sub(cached_image), &[CacheRead, Input]),
         (
             count(usage.audio_input).saturating_sub(cached_audio),
             &[AudioInput, Input],
         ),
-        (count(usage.image_input), &[ImageInput, Input]),
+        (
+            count(usage.image_input).saturating_sub(cached_image),
+            &[ImageInput, Input],
+        ),
+        (count(usage.video_input), &[VideoInput, Input]),
         (REST, &[Input]),
     ]
 }
 
-fn output(usage: &Usage) -> [Leaf; 4] {
+fn output(usage: &Usage) -> [Leaf; 6] {
+    let count = |part: Option<u64>| part.unwrap_or(0);
     [
-        (usage.audio_output.unwrap_or(0), &[AudioOutput, Output]),
-        (usage.image_output.unwrap_or(0), &[ImageOutput, Output]),
-        (usage.reasoning.unwrap_or(0), &[Reasoning, Output]),
+        (count(usage.audio_output), &[AudioOutput, Output]),
+        (count(usage.image_output), &[ImageOutput, Output]),
+        (count(usage.video_output), &[VideoOutput, Output]),
+        (count(usage.reasoning), &[Reasoning, Output]),
+        (count(usage.citation), &[Citation, Output]),
         (REST, &[Output]),
     ]
 }
 
-fn split(rates: &Rates, whole: Option<u64>, leaves: &[Leaf]) -> Option<u64> {
-    let mut left = whole.unwrap_or(0);
-    let mut total = 0_u64;
-    for (part, keys) in leaves {
-        let count = left.min(*part);
-        if count == 0 {
-            continue;
-        }
-        left = left.saturating_sub(count);
-        let price = keys.iter().find_map(|key| rates.price(*key))?;
-        total = total.saturating_add(count.saturating_mul(price));
-    }
-    Some(total)
-}
+/// A count that may be stated, the prices it may be charged at, and what their millionth is for one.
+type Unit = (Option<u64>, &'static [Key], u128);
 
-/// Prices per 1,000 calls: a millionth of the unit is 1,000 picodollars a call. A call without a price adds nothing:
-/// few providers publish one, and the tokens are most of the sum.
-fn units(rates: &Rates, key: Key, count: u64) -> u64 {
-    rates
-        .price(key)
-        .unwrap_or(0)
-        .saturating_mul(1_000)
-        .saturating_mul(count)
+fn units(rates: &Rates, usage: &Usage) -> [Unit; 10] {
+    // Annotated pages are pages read, at a price of their own.
+    let plain_pages = usage
+        .pages
+        .map(|pages| pages.saturating_sub(usage.annotated_pages.unwrap_or(0)));
+    let charged_ms = |ms: u64| match rates.price(AudioMinimum) {
+        Some(minimum) if ms > 0 => ms.max(minimum / 1_000),
+        Some(_) | None => ms,
+    };
+    [
+        (usage.web_searches, &[WebSearches], PER_THOUSAND),
+        (usage.file_searches, &[FileSearches], PER_THOUSAND),
+        (usage.search_units, &[SearchUnits], PER_THOUSAND),
+        (plain_pages, &[Pages], PER_THOUSAND),
+        (
+            usage.annotated_pages,
+            &[AnnotatedPages, Pages],
+            PER_THOUSAND,
+        ),
+        (usage.characters, &[Characters], PER_MILLION),
+        (usage.images, &[Images], EACH),
+        (usage.images_input, &[ImagesInput], EACH),
+        (
+            usage.audio_input_ms.map(charged_ms),
+            &[AudioInputHours, AudioHours],
+            PER_HOUR,
+        ),
+        (usage.media_output_ms, &[OutputHours, AudioHours], PER_HOUR),
+    ]
 }

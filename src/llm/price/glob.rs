@@ -4,28 +4,46 @@
 //! model name to a row").
 
 /// Whether the whole of `name` fits `glob`.
-pub(super) fn matches(mut glob: &[u8], mut name: &[u8]) -> bool {
+pub(crate) fn matches(mut glob: &[u8], mut name: &[u8]) -> bool {
     // What follows the last star seen, and the name from where it is tried next: only the last star needs a second try.
     let mut retry: Option<(&[u8], &[u8])> = None;
     loop {
         match (glob, name) {
             ([], []) => return true,
             ([b'*', after @ ..], _) => {
-                retry = Some((after, name));
-                glob = after;
+                let Some(start) = next_start(after, name) else {
+                    return false;
+                };
+                retry = Some((after, start));
+                (glob, name) = (after, start);
             }
             ([want, glob_rest @ ..], [byte, name_rest @ ..]) if fits(*want, *byte) => {
                 glob = glob_rest;
                 name = name_rest;
             }
             _ => {
-                let Some((after, [_, shorter @ ..])) = retry else {
+                let start = retry.and_then(|(after, tried)| {
+                    let (_, shorter) = tried.split_first()?;
+                    Some((after, next_start(after, shorter)?))
+                });
+                let Some((after, start)) = start else {
                     return false;
                 };
-                retry = Some((after, shorter));
-                glob = after;
-                name = shorter;
+                retry = Some((after, start));
+                (glob, name) = (after, start);
             }
+        }
+    }
+}
+
+/// The name from the first place on where what follows a star may begin.
+fn next_start<'n>(after: &[u8], name: &'n [u8]) -> Option<&'n [u8]> {
+    match after {
+        [] => Some(&[]),
+        [b'*' | b'#', ..] => Some(name),
+        [literal, ..] => {
+            let place = name.iter().position(|byte| byte == literal)?;
+            name.get(place..)
         }
     }
 }

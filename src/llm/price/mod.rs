@@ -1,26 +1,29 @@
-//! What an answer cost, from the price table that `build.rs` makes of `data/prices.json`.
+//! What an answer cost, from the prices of the configuration and the table that `build.rs` makes of `data/prices.json`.
 //!
 //! Invariant: a cost is exact or absent. Whatever cannot be priced is `None`, never 0, and money is an integer of
 //! picodollars, so that every price per token is a whole number (prices.md).
 
 mod charge;
-mod glob;
+mod encoder;
+pub(crate) mod glob;
 mod layout;
 mod name;
 mod rates;
+pub(crate) mod row;
 mod table;
 
 #[cfg(test)]
-#[path = "../../../build/encoder.rs"]
-mod encoder;
-#[cfg(test)]
 #[path = "../../../build/source.rs"]
-mod source;
+pub(crate) mod source;
 #[cfg(test)]
 mod tests;
 
 use std::fmt;
 
+use self::encoder::Sections;
+use self::name::Name;
+use self::rates::Rates;
+use self::table::{EMBEDDED, Set, Table};
 use super::usage::{Terms, Usage};
 
 const BEDROCK: &str = "aws-bedrock";
@@ -29,6 +32,7 @@ const BEDROCK: &str = "aws-bedrock";
 ///
 /// Displays as US dollars: an exact decimal without exponent or trailing zeros, such as `0.00123`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(test, derive(serde::Serialize))]
 pub struct Picodollars(pub u64);
 
 /// The names a model goes by in one exchange; either may be unknown.
@@ -40,26 +44,66 @@ pub struct Models<'a> {
     pub asked: Option<&'a str>,
 }
 
-/// Prices one answer of `provider` (a slug such as `openai`) given at `at` (Unix seconds, UTC).
-///
-/// `None` if the provider stated no token counts, if neither name has a row, or if the row has no price for some token
-/// consumed. A sum beyond the range saturates at its end, against the spender. A price the provider or the operator
-/// states beats this one; that choice is the caller's (prices.md "Cost rule").
-pub fn cost(
-    provider: &str,
-    models: Models<'_>,
-    usage: &Usage,
-    terms: &Terms,
-    at: u64,
-) -> Option<Picodollars> {
-    usage.input_tokens.or(usage.output_tokens)?;
-    let row = models
-        .in_order(provider)
-        .into_iter()
-        .flatten()
-        .find_map(|model| table::find(provider, model))?;
-    let rates = rates::Rates::choose(row, usage.input_tokens.unwrap_or(0), terms, at);
-    charge::sum(&rates, usage)
+/// The prices in force: those of the configuration, then the embedded ones.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Prices {
+    configured: Sections,
+}
+
+/// What an answer is billed at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bill<'a> {
+    /// The sum.
+    pub cost: Picodollars,
+    /// The name of the model under which its prices were found: the one answered or the one asked for.
+    pub model: &'a str,
+}
+
+impl Prices {
+    /// The embedded prices, and these before them.
+    ///
+    /// # Errors
+    /// What there is too much of for one table.
+    pub(crate) fn with(configured: &[row::List]) -> Result<Self, String> {
+        encoder::encode(configured).map(|configured| Self { configured })
+    }
+
+    /// Prices one answer of `provider` (a slug such as `openai`) given under `terms` at `at` (Unix seconds, UTC).
+    ///
+    /// `None` if neither name has a row, if the row has no price for some token consumed, or if it has none for anything
+    /// that the provider stated, or if the terms say that the counts are not all. What a free model consumes need not be stated. A sum beyond the range saturates at its
+    /// end, against the spender. A price the provider or the operator states beats this one; that choice is the
+    /// caller's (prices.md "Cost rule").
+    pub fn bill<'a>(
+        &self,
+        provider: &str,
+        models: Models<'a>,
+        usage: &Usage,
+        (terms, at): (&Terms, u64),
+    ) -> Option<Bill<'a>> {
+        if terms.is_unpriced {
+            return None;
+        }
+        let names = models.in_order(provider).into_iter().flatten();
+        let (model, row) = names
+            .filter_map(|model| Some((model, self.find(provider, model)?)))
+            .next()?;
+        let rates = Rates::choose(row, usage.input_tokens.unwrap_or(0), terms, at);
+        let cost = charge::sum(&rates, usage)?;
+        Some(Bill { cost, model })
+    }
+
+    /// Looks a model up among the provider's own, then in its fallback lists; each time in the configured prices first.
+    fn find(&self, provider: &str, model: &str) -> Option<Set<'_>> {
+        let name = Name::new(provider, model)?;
+        let slug = provider.as_bytes();
+        let tables = [Table::from(&self.configured), EMBEDDED];
+        let find = |slug| {
+            let mut lists = tables.into_iter().filter_map(|table| table.list(slug));
+            lists.find_map(|list| list.find(&name))
+        };
+        find(slug).or_else(|| EMBEDDED.list(slug)?.fallback().find_map(find))
+    }
 }
 
 impl<'a> Models<'a> {

@@ -4,12 +4,21 @@
 //! variant changes only the keys it names (prices.md "Cost rule" 1).
 
 use super::{
-    layout::{HOURS, KEYS, Key, LATER, SERVICE_TIER, SPEED, TIER},
+    layout::{HOURS, KEYS, Key, LATER, SERVICE_TIER, SPEED, TIER, TOKEN_KEYS},
     table::Set,
 };
 use crate::llm::usage::Terms;
 
 const SECONDS_PER_DAY: u64 = 86_400;
+
+/// Service tiers whose tokens were paid for ahead: Vertex's `trafficType`, and Bedrock's reserved capacity.
+const PREPAID: [&str; 2] = ["PROVISIONED_THROUGHPUT", "reserved"];
+
+/// What Vertex calls service tiers, and what the price data calls them.
+const ALSO_KNOWN: [(&str, &str); 2] = [
+    ("ON_DEMAND_PRIORITY", "priority"),
+    ("ON_DEMAND_FLEX", "flex"),
+];
 
 /// The prices of one answer, each in millionths of its unit: for tokens picodollars a token.
 #[derive(Default)]
@@ -17,7 +26,7 @@ pub(super) struct Rates([Option<u32>; KEYS.len()]);
 
 impl Rates {
     /// Chooses the prices of `row` for an answer with `input_tokens` in all, at `at` (Unix seconds, UTC).
-    pub(super) fn choose(row: Set, input_tokens: u64, terms: &Terms, at: u64) -> Self {
+    pub(super) fn choose(row: Set<'_>, input_tokens: u64, terms: &Terms, at: u64) -> Self {
         let (day, minute) = (at / SECONDS_PER_DAY, at % SECONDS_PER_DAY / 60);
         let later = row.rules(LATER).filter(|rule| rule.number() <= day).last();
         let hours = row
@@ -27,7 +36,8 @@ impl Rates {
 
         let mut rates = Self::default();
         rates.lay(base, input_tokens);
-        for (kind, stated) in [(SERVICE_TIER, &terms.service_tier), (SPEED, &terms.speed)] {
+        let tier = terms.service_tier.as_deref().map(plain_tier);
+        for (kind, stated) in [(SERVICE_TIER, tier), (SPEED, terms.speed.as_deref())] {
             let Some(stated) = stated else { continue };
             // A later price has its own variants only if its date also changed them.
             let variant = [base, row].into_iter().find_map(|set| {
@@ -36,6 +46,11 @@ impl Rates {
             });
             if let Some(variant) = variant {
                 rates.lay(variant.set, input_tokens);
+            }
+        }
+        if tier.is_some_and(|tier| PREPAID.iter().any(|name| name.eq_ignore_ascii_case(tier))) {
+            for slot in rates.0.iter_mut().take(TOKEN_KEYS) {
+                *slot = Some(0);
             }
         }
         rates
@@ -48,7 +63,7 @@ impl Rates {
     }
 
     /// Lays the set's prices, and those of the highest tier passed, over what is there.
-    fn lay(&mut self, set: Set, input_tokens: u64) {
+    fn lay(&mut self, set: Set<'_>, input_tokens: u64) {
         let tier = set
             .rules(TIER)
             .filter(|rule| input_tokens > rule.number())
@@ -75,6 +90,13 @@ impl Rates {
                 .map(|(_, price)| *price)
         }))
     }
+}
+
+fn plain_tier(stated: &str) -> &str {
+    let mut known = ALSO_KNOWN.iter();
+    known
+        .find(|(name, _)| name.eq_ignore_ascii_case(stated))
+        .map_or(stated, |(_, plain)| plain)
 }
 
 /// Whether a minute of the day lies in a window that may wrap around midnight.

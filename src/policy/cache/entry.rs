@@ -1,11 +1,13 @@
 //! The stored form of an answer: its header fields worth replaying, then its body, byte for byte.
 //!
 //! Layout, integers big-endian: u16 number of fields; per field u16 length of the name, name, u16 length of the value,
-//! value; then the body. Invariant: what cannot be read back whole is treated as absent.
+//! value; then the body. What the answer had cost stands in fields whose names begin with a colon, which no replayed
+//! field's name does. Invariant: what cannot be read back whole is treated as absent.
 
 use crate::http::header::HeaderList;
 use crate::http::reply::Reply;
-use crate::record::Record;
+use crate::policy::custom_cost::Decimal;
+use crate::record::{Cost, Record, Saved};
 use crate::store::table::Entry;
 
 /// Header fields of a provider's answer that belong to one call or one connection and are not replayed: hop-by-hop
@@ -54,9 +56,17 @@ const PER_CALL_PREFIXES: &[&str] = &[
     "x-should-retry",
 ];
 
+const COST: &str = ":cost";
+const TOKENS_IN: &str = ":tokens-in";
+const TOKENS_OUT: &str = ":tokens-out";
+const MODEL: &str = ":model";
+
 /// The header fields of an answer, encoded.
 #[derive(Clone, Debug, Default)]
-pub struct StoredHead(Vec<u8>);
+pub struct StoredHead {
+    count: usize,
+    fields: Vec<u8>,
+}
 
 impl StoredHead {
     /// Keeps what may be replayed.
@@ -68,24 +78,49 @@ impl StoredHead {
                 .split(',')
                 .any(|field| field.trim().eq_ignore_ascii_case(name))
         };
-        let replayed: Vec<_> = head
-            .iter()
-            .filter(|(name, value)| is_replayed(name, value) && !listed(name))
-            .collect();
-        let mut bytes = Vec::with_capacity(256);
-        put_length(&mut bytes, replayed.len());
-        for (name, value) in replayed {
-            for part in [name.as_bytes(), value] {
-                put_length(&mut bytes, part.len());
-                bytes.extend_from_slice(part);
+        let mut stored = Self {
+            count: 0,
+            fields: Vec::with_capacity(256),
+        };
+        for (name, value) in head.iter() {
+            if is_replayed(name, value) && !listed(name) {
+                stored.put(name, value);
             }
         }
-        Self(bytes)
+        stored
     }
 
-    /// The whole stored form.
-    pub(super) fn with_body(&self, body: &[u8]) -> Vec<u8> {
-        [self.0.as_slice(), body].concat()
+    /// The whole stored form: with what the answer has cost, and its body.
+    pub fn with_body(mut self, saved: &Saved, body: &[u8]) -> Vec<u8> {
+        let count = |count: Option<u64>| count.map(|count| count.to_string());
+        for (name, value) in [
+            (COST, saved.cost.as_ref().map(Cost::to_string)),
+            (TOKENS_IN, count(saved.tokens_in)),
+            (TOKENS_OUT, count(saved.tokens_out)),
+            (MODEL, saved.model.clone()),
+        ] {
+            if let Some(value) = value.filter(|value| u16::try_from(value.len()).is_ok()) {
+                self.put(name, value.as_bytes());
+            }
+        }
+        let mut bytes = Vec::with_capacity(
+            self.fields
+                .len()
+                .saturating_add(body.len())
+                .saturating_add(2),
+        );
+        put_length(&mut bytes, self.count);
+        bytes.extend_from_slice(&self.fields);
+        bytes.extend_from_slice(body);
+        bytes
+    }
+
+    fn put(&mut self, name: &str, value: &[u8]) {
+        self.count = self.count.saturating_add(1);
+        for part in [name.as_bytes(), value] {
+            put_length(&mut self.fields, part.len());
+            self.fields.extend_from_slice(part);
+        }
     }
 }
 
@@ -105,6 +140,7 @@ fn put_length(bytes: &mut Vec<u8>, length: usize) {
 /// A stored answer that may be served.
 pub struct Hit {
     headers: Vec<(String, String)>,
+    saved: Saved,
     entry: Entry,
     head_size: usize,
 }
@@ -112,13 +148,26 @@ pub struct Hit {
 impl Hit {
     /// The answer of an entry; `None` when it cannot be read.
     pub(super) fn read(entry: Entry) -> Option<Self> {
-        let (headers, body) = decode(entry.payload())?;
+        let (mut headers, body) = decode(entry.payload())?;
         let head_size = entry.payload().len().saturating_sub(body.len());
+        let saved = take_saved(&mut headers);
         Some(Self {
             headers,
+            saved,
             head_size,
             entry,
         })
+    }
+
+    /// Whether the client with that request head understands how the answer is compressed, by its own word: what it
+    /// does not name it may not be able to read (RFC 9110 §12.5.3).
+    pub fn is_readable(&self, head: &HeaderList) -> bool {
+        self.headers
+            .iter()
+            .filter(|(name, _)| name == "content-encoding")
+            .flat_map(|(_, value)| value.split(',').map(str::trim))
+            .filter(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case("identity"))
+            .all(|coding| accepts(head, coding))
     }
 
     /// The answer for the client, with its age (RFC 9111 §5.1).
@@ -130,7 +179,8 @@ impl Hit {
             .get(self.head_size..)
             .unwrap_or_default();
         let content_type = headers.iter().find(|(name, _)| name == "content-type");
-        record.take_hit(content_type.map(|(_, value)| value.clone()), body, now);
+        let content_type = content_type.map(|(_, value)| value.clone());
+        record.take_hit(content_type, body, self.saved, now);
         headers.extend(record.identity());
         headers.push(("cf-aig-cache-status".into(), "HIT".into()));
         headers.push(("age".into(), self.entry.age(now).to_string()));
@@ -140,6 +190,20 @@ impl Hit {
             body: body.to_vec(),
         }
     }
+}
+
+fn accepts(head: &HeaderList, coding: &str) -> bool {
+    head.values("accept-encoding")
+        .filter_map(|value| std::str::from_utf8(value).ok())
+        .flat_map(|value| value.split(','))
+        .any(|choice| {
+            let (name, weight) = choice.split_once(';').unwrap_or((choice, ""));
+            let is_refused = weight
+                .trim()
+                .strip_prefix("q=")
+                .is_some_and(|weight| weight.trim_end_matches(['0', '.']).is_empty());
+            name.trim().eq_ignore_ascii_case(coding) && !is_refused
+        })
 }
 
 type Decoded<'a> = (Vec<(String, String)>, &'a [u8]);
@@ -155,6 +219,22 @@ fn decode(payload: &[u8]) -> Option<Decoded<'_>> {
         headers.push((name.to_owned(), value.to_owned()));
     }
     Some((headers, rest))
+}
+
+/// Parts what the answer had cost from what is replayed.
+fn take_saved(headers: &mut Vec<(String, String)>) -> Saved {
+    let mut saved = Saved::default();
+    headers.retain(|(name, value)| {
+        match name.as_str() {
+            COST => saved.cost = Decimal::parse(value).ok().map(Cost::Exact),
+            TOKENS_IN => saved.tokens_in = value.parse().ok(),
+            TOKENS_OUT => saved.tokens_out = value.parse().ok(),
+            MODEL => saved.model = Some(value.clone()),
+            _ => {}
+        }
+        !name.starts_with(':')
+    });
+    saved
 }
 
 fn take_length(bytes: &[u8]) -> Option<(usize, &[u8])> {
@@ -189,10 +269,20 @@ mod tests {
             .collect()
     }
 
+    fn saved() -> Saved {
+        Saved {
+            cost: Some(Cost::Exact(Decimal::parse("0.00123").unwrap())),
+            tokens_in: Some(11),
+            tokens_out: None,
+            model: Some("m-1".to_owned()),
+        }
+    }
+
     #[test]
     fn cookies_and_per_call_fields_are_not_replayed_and_the_body_is_exact() {
-        let payload = StoredHead::new(&head()).with_body(b"data: \xFF\0\n\n");
-        let (headers, body) = decode(&payload).unwrap();
+        let payload = StoredHead::new(&head()).with_body(&saved(), b"data: \xFF\0\n\n");
+        let (mut headers, body) = decode(&payload).unwrap();
+        assert_eq!(take_saved(&mut headers), saved());
         let names: Vec<_> = headers.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names, ["content-type", "openai-version"]);
         assert_eq!(body, b"data: \xFF\0\n\n");
@@ -200,9 +290,17 @@ mod tests {
 
     #[test]
     fn a_damaged_entry_is_no_answer() {
-        let payload = StoredHead::new(&head()).with_body(b"");
+        let payload = StoredHead::new(&head()).with_body(&saved(), b"");
         for cut in 0..payload.len() {
             assert!(decode(&payload[..cut]).is_none(), "{cut}");
         }
+    }
+
+    #[test]
+    fn an_entry_without_a_cost_is_still_an_answer() {
+        let payload = StoredHead::new(&head()).with_body(&Saved::default(), b"x");
+        let (mut headers, body) = decode(&payload).unwrap();
+        assert_eq!(take_saved(&mut headers), Saved::default());
+        assert_eq!((headers.len(), body), (2, &b"x"[..]));
     }
 }

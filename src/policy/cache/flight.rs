@@ -7,7 +7,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::{Caching, Hit, StoredHead, key};
+use super::{Caching, Hit, key};
 use crate::config::SingleFlight;
 use crate::exchange::Stop;
 use crate::exchange::call::Call;
@@ -182,22 +182,15 @@ async fn sleep(cx: &Cx, generation: u64, until: u64) -> Result<Verdict, Stop> {
     }
 }
 
-/// Stores a complete answer and wakes who waits for it. An answer that finds no room is not stored; its waiters
-/// go on alone.
-pub fn keep(
-    cx: &Cx,
-    call: &Call,
-    intake: &Intake,
-    fill: Option<Fill>,
-    answer: (&StoredHead, &[u8]),
-) {
+/// Stores a complete answer, in its [stored form](super::StoredHead::with_body), and wakes who waits for it. An answer
+/// that finds no room is not stored; its waiters go on alone.
+pub fn keep(cx: &Cx, call: &Call, intake: &Intake, fill: Option<Fill>, payload: &[u8]) {
     let Some(caching) = &call.caching else { return };
-    let payload = answer.0.with_body(answer.1);
     let ttl = Duration::from_secs(u64::from(caching.ttl));
     let limits = cx.worker.config.cache;
     match fill.and_then(|mut fill| fill.ticket.take()) {
         Some(ticket) => {
-            let (stored, waiters) = table::complete(cx.host(), ticket, &payload, ttl, limits);
+            let (stored, waiters) = table::complete(cx.host(), ticket, payload, ttl, limits);
             let verdict = if stored.is_ok() {
                 Verdict::LookAgain
             } else {
@@ -208,7 +201,7 @@ pub fn keep(
         }
         None => {
             if let Some(key) = key::of(call, caching, intake) {
-                report(cx, table::store(cx.host(), &key, &payload, ttl, limits));
+                report(cx, table::store(cx.host(), &key, payload, ttl, limits));
             }
         }
     }

@@ -57,11 +57,15 @@ pub(super) fn of(call: &Call, caching: &Caching, intake: &Intake) -> Option<Key>
     Some(Key(hash.finalize().into()))
 }
 
-/// Everything in the request that may be a credential for the provider, one field after the other.
+/// Everything in the request that may be a credential for the provider, one field after the other, and how the body is
+/// to be read.
 /// What was `consumed` is the gateway's own and says nothing about the answer.
 pub(super) fn credential(head: &HeaderList, consumed: &[&str]) -> Vec<u8> {
     let mut all = Vec::new();
-    let shown = |name: &str| is_credential_header(name) && !consumed.contains(&name);
+    let shown = |name: &str| {
+        let tells = is_credential_header(name) || name == "content-encoding";
+        tells && !consumed.contains(&name)
+    };
     for (name, value) in head.iter().filter(|(name, _)| shown(name)) {
         for part in [name.as_bytes(), value] {
             all.extend_from_slice(&length(part));

@@ -23,10 +23,18 @@ mod bodies;
 mod cache;
 #[path = "../../envoy/tests/config.rs"]
 mod config;
+#[path = "../../envoy/tests/cost.rs"]
+mod cost;
+#[path = "../../envoy/tests/encoding.rs"]
+mod encoding;
+#[path = "../../envoy/tests/golden.rs"]
+mod golden;
 #[path = "../../envoy/tests/harness.rs"]
 mod harness;
 #[path = "../../envoy/tests/hostile.rs"]
 mod hostile;
+#[path = "../../envoy/tests/include_usage.rs"]
+mod include_usage;
 #[path = "../../envoy/tests/mesh.rs"]
 mod mesh;
 #[path = "../../envoy/tests/rate_limit.rs"]

@@ -74,7 +74,7 @@ fn call(gateway: &Gateway, case: &Case, method: &str, path: &str) -> Call {
 }
 
 /// The access log entry of a call made by [`call`], which the file's own log format tells by its record only.
-async fn entry(gateway: &Gateway, case: &Case) -> Value {
+pub(crate) async fn entry(gateway: &Gateway, case: &Case) -> Value {
     eventually("the access log entry", || {
         gateway.output.access().into_iter().find(|entry| {
             let record: Value = serde_json::from_str(entry["record"].as_str().unwrap_or_default())
@@ -85,7 +85,8 @@ async fn entry(gateway: &Gateway, case: &Case) -> Value {
     .await
 }
 
-fn served() -> Lease {
+/// `envoy.yaml`, serving.
+pub(crate) fn served() -> Lease {
     SERVED.lease()
 }
 
@@ -236,7 +237,9 @@ async fn the_keeper_is_in_the_virtual_machine_of_the_filter() {
     assert_eq!(keeper["config"]["root_id"], "keeper");
     let listener = &bootstrap["static_resources"]["listeners"][0];
     let manager = &listener["filter_chains"][0]["filters"][0]["typed_config"];
-    let filter = &manager["http_filters"][0]["typed_config"];
+    let mut filters = manager["http_filters"].as_array().unwrap().iter();
+    let wasm = filters.find(|filter| filter["name"] == "envoy.filters.http.wasm");
+    let filter = &wasm.unwrap()["typed_config"];
     assert_eq!(filter["config"]["root_id"], "gateway");
     assert_eq!(keeper["config"]["vm_config"], filter["config"]["vm_config"]);
 }

@@ -228,3 +228,32 @@ async fn a_stream_is_not_asked_for_more_than_the_client_asked_for() {
     assert_eq!(call.complete().await.status, 200);
     assert_eq!(case.only().body, body.as_bytes());
 }
+
+#[tokio::test]
+async fn a_form_that_streams_through_tells_which_model_was_asked_for() {
+    let gateway = gateway();
+    // The answer to a transcription names no model. Prices per million tokens: 1.25 for text in, 3 for audio in, 5 out.
+    let usage = json!({"type": "tokens", "input_tokens": 14, "output_tokens": 45, "total_tokens": 59,
+        "input_token_details": {"text_tokens": 4, "audio_tokens": 10}});
+    let case = gateway.fake.case(Answer::json(
+        200,
+        &json!({"text": "Imagine.", "usage": usage}),
+    ));
+    let form = "--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.wav\"\r\n\r\nRIFF\r\n\
+        --x\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\ngpt-4o-mini-transcribe\r\n--x--\r\n";
+    let call = gateway
+        .post("/v1/0123/open/openai/audio/transcriptions")
+        .case(&case)
+        .header("content-type", "multipart/form-data; boundary=x")
+        .framed(form.as_bytes().to_vec(), Some(7));
+    assert_eq!(call.complete().await.status, 200);
+    assert_eq!(case.only().body, form.as_bytes());
+    let record = gateway.record(&case).await;
+    assert_eq!(record["model"], "gpt-4o-mini-transcribe");
+    assert_usage(
+        &record,
+        14,
+        45,
+        4.0 * 1_250_000.0 + 10.0 * 3_000_000.0 + 45.0 * 5_000_000.0,
+    );
+}
