@@ -40,6 +40,7 @@ pub use fake::answer::{Answer, Gate};
 pub use fake::{Case, Fake, Seen};
 pub use gateway::{Gateway, Lease, Shared};
 pub use launch::{Launcher, Native};
+pub use miniz_oxide;
 pub use template::Upstream;
 pub use wire::{RawReply, Wire};
 

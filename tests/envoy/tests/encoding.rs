@@ -1,8 +1,8 @@
 //! Issue: a compressed body passes unchanged and its usage is read all the same; Envoy compresses towards the client.
 
-use miniz_oxide::deflate::{compress_to_vec, compress_to_vec_zlib};
-use miniz_oxide::inflate::{decompress_to_vec, decompress_to_vec_zlib};
 use serde_json::{Value, json};
+use sluice_e2e::miniz_oxide::deflate::{compress_to_vec, compress_to_vec_zlib};
+use sluice_e2e::miniz_oxide::inflate::{decompress_to_vec, decompress_to_vec_zlib};
 use sluice_e2e::{Answer, Gateway, Lease, RawReply, Shared, sample};
 
 use crate::shipped;
