@@ -1,7 +1,7 @@
 //! The cost rule by itself, for `tools/check_prices.py`: lines of JSON in, one cost a line out.
 //!
 //! Invariant: one line in is one line out: US dollars in decimal, `null` where the cost is not known. A line in is
-//! `{"provider", "model", "usage": {…}, "service_tier", "speed", "at"}`; the fields of `usage` are those of
+//! `{"provider", "model", "usage": {…}, "service_tier", "speed", "inference_geo", "at"}`; the fields of `usage` are those of
 //! [`Usage`], `at` is in Unix seconds, and only the model may not be left out.
 
 use std::error::Error;
@@ -20,6 +20,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let terms = Terms {
             service_tier: text("service_tier").map(str::to_owned),
             speed: text("speed").map(str::to_owned),
+            inference_geo: text("inference_geo").map(str::to_owned),
             ..Terms::default()
         };
         let models = Models {

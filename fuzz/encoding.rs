@@ -6,16 +6,16 @@ use sluice::http::header::HeaderList;
 use crate::pieces;
 
 /// The first two bytes choose coding and cuts; the rest is the body.
-pub(crate) fn run(bytes: &[u8]) {
+pub(crate) fn run(bytes: &[u8]) -> bool {
     let Some(([coding, seed], body)) = bytes.split_first_chunk() else {
-        return;
+        return false;
     };
     let name = if coding % 2 == 0 { "gzip" } else { "deflate" };
     let head: HeaderList = [("content-encoding".to_owned(), name.into())]
         .into_iter()
         .collect();
     let Ok(Some(coding)) = Coding::of(&head) else {
-        return;
+        return false;
     };
     let whole = decoded(coding, [body]);
     let cut = decoded(coding, pieces(body, *seed));
@@ -24,6 +24,7 @@ pub(crate) fn run(bytes: &[u8]) {
     let common = whole.0.len().min(cut.0.len());
     assert_eq!(whole.0.get(..common), cut.0.get(..common));
     assert!(whole.2 || whole.0.len() == cut.0.len());
+    !whole.0.is_empty()
 }
 
 /// What was decoded, whether it is all, and whether it was found to be damaged.

@@ -1,16 +1,44 @@
 //! Heads of requests and the configuration: whatever is not a body.
 
-use sluice::config;
-use sluice::exchange::url;
+use sluice::config as configuration;
+use sluice::exchange::url::{self, CallUrl};
 use sluice::llm::price::{Models, Prices};
 use sluice::llm::usage::{Terms, Usage};
+use sluice::policy::custom_cost::CustomCost;
 use sluice::policy::metadata::Metadata;
 
-/// Every reader of a short text gets the same bytes.
-pub(crate) fn run(bytes: &[u8]) {
-    std::hint::black_box(url::parse(bytes).is_ok());
-    std::hint::black_box(Metadata::parse(bytes).is_some());
-    std::hint::black_box(config::parse(bytes, &|_| None).is_ok());
+pub(crate) fn url(bytes: &[u8]) -> bool {
+    matches!(url::parse(bytes), Ok(CallUrl::Provider { .. }))
+}
+
+pub(crate) fn metadata(bytes: &[u8]) -> bool {
+    Metadata::parse(bytes).is_some()
+}
+
+pub(crate) fn config(bytes: &[u8]) -> bool {
+    let errors = configuration::parse(bytes, &|_| None).err();
+    // More than the one fault of not being JSON: something of it was read.
+    errors.is_none_or(|errors| {
+        assert!(!errors.is_empty());
+        errors
+            .iter()
+            .any(|error| !error.to_string().contains("JSON"))
+    })
+}
+
+/// The header with the client's own prices.
+pub(crate) fn cost(bytes: &[u8]) -> bool {
+    let usage = Usage {
+        input_tokens: Some(u64::MAX),
+        output_tokens: Some(7),
+        cache_read: Some(3),
+        ..Usage::default()
+    };
+    CustomCost::parse(bytes).is_ok_and(|cost| cost.of(&usage, false).is_some())
+}
+
+/// A provider and a model, cut at the first slash.
+pub(crate) fn price(bytes: &[u8]) -> bool {
     let text = String::from_utf8_lossy(bytes);
     let (provider, model) = text.split_once('/').unwrap_or(("openai", &text));
     let models = Models {
@@ -23,8 +51,10 @@ pub(crate) fn run(bytes: &[u8]) {
         ..Usage::default()
     };
     let terms = Terms {
-        service_tier: Some(text.clone().into_owned()),
+        service_tier: Some(model.to_owned()),
         ..Terms::default()
     };
-    std::hint::black_box(Prices::default().bill(provider, models, &usage, (&terms, 0)));
+    Prices::default()
+        .bill(provider, models, &usage, (&terms, 0))
+        .is_some()
 }

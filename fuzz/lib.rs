@@ -13,17 +13,23 @@ mod encoding;
 mod head;
 mod request;
 
-/// What takes any bytes, and panics where a promise is broken.
-pub type Target = fn(&[u8]);
+/// What takes any bytes, and panics where a promise is broken. It says whether the reader got somewhere: a loop of inputs
+/// that are all refused at the door proves nothing.
+pub type Target = fn(&[u8]) -> bool;
 
 /// Every target with its name.
 pub const TARGETS: &[(&str, Target)] = &[
     ("answer", answer::run),
+    ("cost", head::cost),
+    ("config", head::config),
     ("encoding", encoding::run),
     ("form", request::form),
     ("frames", answer::frames),
-    ("head", head::run),
+    ("metadata", head::metadata),
+    ("price", head::price),
     ("request", request::run),
+    ("stream_usage", request::hide),
+    ("url", head::url),
 ];
 
 /// Gives the bytes to the target of that name.

@@ -41,10 +41,11 @@ class Case(NamedTuple):
     """None: it has no cost for this."""
     facts: frozenset[str] = frozenset()
     """What the source says about the case; the reasons ask for it."""
+    place: str | None = None
 
     def question(self) -> str:
         at = int(self.at.timestamp())
-        terms = {"service_tier": self.tier, "speed": self.speed}
+        terms = {"service_tier": self.tier, "speed": self.speed, "inference_geo": self.place}
         return json.dumps({"provider": self.provider, "model": self.model, "usage": self.usage, **terms, "at": at})
 
 
@@ -110,7 +111,7 @@ def report(cases: list[Case], groups: dict[str, list[Disagreement]]) -> Iterator
         models = {(each.case.provider, each.case.model) for each in found}
         yield f"{text or 'UNEXPLAINED'}: {len(found)} costs of {len(models)} models, such as"
         for case, ours in found[: 3 if text else 20]:
-            terms = "".join(f" {term}" for term in (case.tier, case.speed) if term)
+            terms = "".join(f" {term}" for term in (case.tier, case.speed, case.place) if term)
             usage = " ".join(f"{name}={count}" for name, count in case.usage.items())
             yield f"  {case.source}: {case.provider} {case.model}{terms} {usage}: ours {ours}, theirs {case.theirs}"
 
@@ -166,6 +167,8 @@ def usage_of(keys: set[str], overs: list[int], chance: random.Random) -> Usage:
     for key, (name, most) in units.items():
         if key in keys and (chance.random() < 0.5 or not usage):
             usage[name] = chance.randrange(1, most)
+    if "web_search_maximum" in keys and "web_searches" in usage:  # the calculators count each
+        usage["web_searches"] = 1
     if "pages" in usage and "annotated_page_1k" in keys:
         usage["annotated_pages"] = chance.randrange(usage["pages"] + 1)
     return {name: count for name, count in usage.items() if count}
@@ -315,6 +318,8 @@ def litellm_case(litellm: Any, ours: tuple, other: tuple, at: dt.datetime, chanc
         prompt_tokens_details={**details, "cache_creation_tokens": written, "cache_creation_token_details": ttl},
         completion_tokens_details=spoken,
     )
+    place = chance.choice([None, "global", "us"]) if "inference_geo=us" in row.get("variants", {}) else None
+    stated.inference_geo = place
     provider = litellm.model_cost[key]["litellm_provider"]
     if provider.startswith(("vertex_ai", "fireworks_ai")):  # it files the models of one provider under several names
         provider = provider.partition("-")[0]
@@ -325,7 +330,7 @@ def litellm_case(litellm: Any, ours: tuple, other: tuple, at: dt.datetime, chanc
         cost = None
         print(key, repr(error)[:150], file=sys.stderr)
     facts = litellm_facts(ours, theirs, usage, tier)
-    return Case("litellm", slug, name, usage, tier, None, at, cost, frozenset(facts))
+    return Case("litellm", slug, name, usage, tier, None, at, cost, frozenset(facts), place)
 
 
 def litellm_facts(ours: tuple, theirs: Row, usage: Usage, tier: str | None) -> Iterator[str]:

@@ -91,6 +91,8 @@ SUFFIX = re.compile(r'^(?P<base>.+?)(?:_above_(?P<k>\d+)k_tokens)?(?:_(?P<v>batc
 MOVED = {'mistral': ['mistral-large-latest', 'magistral-medium-latest', 'magistral-small-latest', 'mistral-medium']}
 # What neither source states: Groq charges ten seconds for a shorter request (console.groq.com/docs/speech-to-text).
 ADDED = {('groq', 'whisper-large-v3'): {'audio_minimum_s': 10}, ('groq', 'whisper-large-v3-turbo'): {'audio_minimum_s': 10}}
+# What Gemini up to 2.5 searches for one prompt is billed once (ai.google.dev/gemini-api/docs/pricing); of later models, each search.
+SEARCHES_ONCE = re.compile(r'gemini-[12]\b')
 # litellm states some things in two measures. An answer may state both, so only the left one is kept.
 SAME_THING = [('audio_input', 'audio_input_hour'), ('audio_output', 'output_hour'), ('video_output', 'output_hour'),
               ('image_output', 'image_each'), ('output', 'image_each'), ('input', 'char_1m'), ('input', 'page_1k'),
@@ -302,6 +304,7 @@ def from_litellm(key, v, strip):
         row[name] = num(round(row[name], 4))               # a price a minute, rounded to a second
     if row.get('audio_input_hour') and row.get('output_hour') == row.get('audio_input_hour'):
         row.pop('output_hour')            # litellm repeats the same per-second price on both sides; it is charged once
+    if factor := v.get('provider_specific_entry', {}).get('us'): variants['inference_geo=us'] = {'token_factor': num(factor)}
     hours = []
     if off_peak := v.get('off_peak_pricing'):   # the row is the peak; here it is the exception. Weekends without a peak are not told.
         assert off_peak['windows'][0]['hours_utc'] == ['00:00-01:00', '04:00-06:00', '10:00-00:00'], mid
@@ -368,6 +371,9 @@ def main():
                         if k in r and k not in have and (k != 'reasoning' or r[k] != r.get('output')):
                             have[k] = r[k]; have.setdefault('filled', []).append(k)
                     if 'deprecation_date' in r: have.setdefault('deprecation_date', r['deprecation_date'])
+                if exact([have], r['id']):      # a factor is none of the prices
+                    for terms, prices in r.get('variants', {}).items():
+                        if 'token_factor' in prices: have.setdefault('variants', {}).setdefault(terms, prices)
                 # an exact litellm id that genai-prices covers only by a wide pattern, at another price, is its own row
                 wide = diff and not exact(rows, r['id']) and r.get('input') and not (slug == 'aws-bedrock' and r['id'].startswith(('anthropic.', 'openai.', 'claude-')))
                 if not wide: continue
@@ -375,6 +381,7 @@ def main():
             if r['id'] not in taken: taken[r['id']] = 1; added.append(r)
         for r in rows + added:
             r.update(ADDED.get((slug, r['id']), {}))
+            if slug.startswith('google') and r.get('web_search_1k') and SEARCHES_ONCE.match(r['id']): r['web_search_maximum'] = 1
         providers[slug] = {'models': rows + sorted(added, key=lambda r: r['id'])}
         if slug in FALLBACK: providers[slug]['fallback'] = FALLBACK[slug]
     out = {
@@ -386,12 +393,14 @@ def main():
                  'file': 'model_prices_and_context_window_backup.json'}],
             'units': {'(no suffix)': 'USD per 1,000,000 tokens', '_1k': 'USD per 1,000 calls/pages/units', '_1m': 'USD per 1,000,000 characters',
                       '_hour': 'USD per hour of media', '_each': 'USD per image',
-                      'audio_minimum_s': 'seconds of audio that a request is charged for at least'},
+                      'audio_minimum_s': 'seconds of audio that a request is charged for at least',
+                      'web_search_maximum': 'web searches that a request is charged for at most',
+                      'token_factor': 'what the prices of tokens are multiplied by'},
             'matching': "lower-case the model; a glob is literal but for '*' (any run) and '#' (one digit); exact beats pattern, then the longest literal wins; 'not' globs exclude",
             'tiers': "'over': N applies to ALL tokens of the request when total input tokens (incl. cached) > N; the highest N wins; keys not repeated keep the base price",
             'later': "prices that replace the row from that UTC date", 'hours': 'prices that replace the row inside that UTC window',
             'free': 'listed without any price: cost 0',
-            'variants': "partial overrides for processing=batch, service_tier=..., speed=fast; those of a later price come before the row's"},
+            'variants': "partial overrides for processing=batch, service_tier=..., speed=fast, inference_geo=us; those of a later price come before the row's"},
         'providers': providers}
     with pathlib.Path(sys.argv[1]).open('w') as f:   # one model a line: diffable
         f.write('{"meta": ' + json.dumps(out['meta'], indent=1) + ',\n"providers": {\n')

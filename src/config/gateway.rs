@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::credential::{self, Credential};
 use super::section::{Field, Range, Section, distinct};
-use super::{Environment, kind};
+use super::{Environment, RetrySettings, kind, retry};
 
 /// One gateway: the settings that apply to the calls of `/v1/{account}/{id}/…`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +33,8 @@ pub struct Gateway {
     pub collect_log_payload: bool,
     /// How many calls may pass (contract §4.1); `None`: any number. Default `None`.
     pub rate_limit: Option<RateLimit>,
+    /// How failures are retried, and which lead to the next step (contract §6).
+    pub retry: RetrySettings,
     /// Whether chat streams are asked for their usage where the client did not, and the client is shown the stream as
     /// it would have been. Default false.
     pub stream_usage: bool,
@@ -77,14 +79,18 @@ impl Gateway {
 }
 
 /// Reads the list of gateways.
-pub(super) fn read_all(list: &Field<'_>, environment: Environment<'_>) -> Option<Vec<Gateway>> {
+pub(super) fn read_all(
+    list: &Field<'_>,
+    environment: Environment<'_>,
+    is_ahead: bool,
+) -> Option<Vec<Gateway>> {
     let entries = list.items()?;
     if entries.is_empty() {
         list.fault("is missing: write at least one gateway, such as [{id: my-gateway}]");
     }
     let gateways: Vec<_> = entries
         .iter()
-        .map(|entry| read(entry, environment))
+        .map(|entry| read(entry, environment, is_ahead))
         .collect();
     let found = entries.iter().zip(&gateways);
     let keys = found.filter_map(|(entry, gateway)| Some((entry, gateway.as_ref()?.key())));
@@ -110,7 +116,7 @@ const IGNORED: [&str; 11] = [
 ];
 
 /// Features that do not exist here: to ignore them would promise what is not kept.
-const UNSUPPORTED: [&str; 14] = [
+const UNSUPPORTED: [&str; 11] = [
     "byok_only",
     "dlp",
     "guardrails",
@@ -119,9 +125,6 @@ const UNSUPPORTED: [&str; 14] = [
     "log_management_strategy",
     "logpush",
     "otel",
-    "retry_backoff",
-    "retry_delay",
-    "retry_max_attempts",
     "spend_limits",
     "stripe",
     "zdr",
@@ -149,7 +152,7 @@ const RATE_INTERVAL: Range = Range {
     unit: "second",
 };
 
-fn read(entry: &Field<'_>, environment: Environment<'_>) -> Option<Gateway> {
+fn read(entry: &Field<'_>, environment: Environment<'_>, is_ahead: bool) -> Option<Gateway> {
     let mut section = entry.section()?;
     let id = section
         .field("id")
@@ -171,6 +174,12 @@ fn read(entry: &Field<'_>, environment: Environment<'_>) -> Option<Gateway> {
     let collect_logs = section.field("collect_logs").flag(true);
     let collect_log_payload = section.field("collect_log_payload").flag(false);
     let rate_limit = rate_limit(&mut section);
+    let retry = if is_ahead {
+        retry::read(&mut section)
+    } else {
+        section.refuse_unless_off(&retry::FIELDS);
+        RetrySettings::default()
+    };
     let stream_usage = section.field("stream_usage").flag(false);
     section.ignore(&IGNORED);
     section.refuse_unless_off(&UNSUPPORTED);
@@ -186,6 +195,7 @@ fn read(entry: &Field<'_>, environment: Environment<'_>) -> Option<Gateway> {
         collect_logs,
         collect_log_payload,
         rate_limit,
+        retry,
         stream_usage,
     })
 }

@@ -26,6 +26,16 @@ pub(super) const LABEL: Kind<String> = Kind {
     parse: |text| owned_if(text, 64, |byte| byte.is_ascii_graphic()),
 };
 
+/// The name of a region, a project or a resource; its provider says more.
+pub(super) const PLACE: Kind<String> = Kind {
+    wanted: "1 to 64 of a-z, 0-9, -, . and :",
+    parse: |text| {
+        owned_if(text, 64, |byte| {
+            byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'.' | b':')
+        })
+    },
+};
+
 /// The slug of a provider of the operator's own; with its `custom-` it is one segment of a URL.
 pub(super) const SLUG: Kind<String> = Kind {
     wanted: "1 to 57 of a-z, 0-9 and -, without the custom- that clients put before it",

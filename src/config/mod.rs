@@ -5,14 +5,17 @@
 //! a gateway are those of contract §1.9, so that settings can be pasted from the service that is replaced.
 
 mod credential;
+mod dynamic_route;
 mod error;
 mod faults;
 mod gateway;
 mod kind;
+mod model;
 mod node;
 mod price;
 mod protobuf;
 mod provider;
+mod retry;
 mod section;
 mod settings;
 mod suggestion;
@@ -27,9 +30,14 @@ use self::section::Section;
 use crate::llm::price::Prices;
 
 pub use credential::Credential;
+pub use dynamic_route::{
+    Condition, DynamicRoute, Element, ElementKind, FieldPath, Limit, ModelCall, Order, Quota,
+    Share, Source, Split, Test,
+};
 pub use error::ConfigError;
 pub use gateway::{Gateway, RateLimit, SingleFlight, Technique};
 pub use provider::{CustomProvider, ProviderOverride};
+pub use retry::{Backoff, RetrySettings, Statuses};
 pub use settings::{CacheBudget, Limits, LogSettings, OutsidePaths, OverLimit};
 
 /// A configuration that can run. Immutable: a new one replaces it, running exchanges keep the old one.
@@ -41,6 +49,8 @@ pub struct Config {
     custom_providers: Vec<CustomProvider>,
     /// Sorted by slug.
     overrides: Vec<ProviderOverride>,
+    /// Sorted by name, then gateway, the route of any gateway first.
+    dynamic_routes: Vec<Rc<DynamicRoute>>,
     /// How much the response cache may hold.
     pub cache: CacheBudget,
     /// Bounds of a request.
@@ -101,10 +111,27 @@ type Environment<'e> = &'e dyn Fn(&str) -> Option<String>;
 /// # Errors
 /// Every fault there is, each with its path and remedy; the list is never empty and holds no credential.
 pub fn parse(bytes: &[u8], environment: Environment<'_>) -> Result<Config, Vec<ConfigError>> {
+    parse_as(bytes, environment, false)
+}
+
+/// The same, with retries and dynamic routes: they can be read, but no call heeds them yet.
+#[cfg(test)]
+pub(crate) fn parse_ahead(
+    bytes: &[u8],
+    environment: Environment<'_>,
+) -> Result<Config, Vec<ConfigError>> {
+    parse_as(bytes, environment, true)
+}
+
+fn parse_as(
+    bytes: &[u8],
+    environment: Environment<'_>,
+    is_ahead: bool,
+) -> Result<Config, Vec<ConfigError>> {
     let faults = Faults::default();
     let config = tree(bytes, &faults).and_then(|tree| {
         faults.add_repeated(&tree, "");
-        read(Section::root(&tree, &faults)?, environment)
+        read(Section::root(&tree, &faults)?, environment, is_ahead)
     });
     let errors = faults.into_errors();
     config.filter(|_| errors.is_empty()).ok_or(errors)
@@ -125,8 +152,8 @@ fn tree(bytes: &[u8], faults: &Faults) -> Option<Node> {
         .ok()
 }
 
-fn read(mut root: Section<'_>, environment: Environment<'_>) -> Option<Config> {
-    let gateways = gateway::read_all(&root.field("gateways"), environment);
+fn read(mut root: Section<'_>, environment: Environment<'_>, is_ahead: bool) -> Option<Config> {
+    let gateways = gateway::read_all(&root.field("gateways"), environment, is_ahead);
     let cache = settings::read_cache(&root.field("cache"));
     let custom_providers = provider::read_custom(&root.field("custom_providers"));
     let overrides = provider::read_overrides(&root.field("providers"));
@@ -135,24 +162,41 @@ fn read(mut root: Section<'_>, environment: Environment<'_>) -> Option<Config> {
     let cluster_header = root.field("cluster_header").text(&kind::HEADER);
     let log = settings::read_log(&root.field("log"));
     let prices = price::read(&root.field("prices"), custom_providers.as_deref());
+    let routes = is_ahead.then(|| root.field("dynamic_routes"));
+    if routes.is_none() {
+        root.refuse_unless_off(&["dynamic_routes"]);
+    }
     root.finish();
 
-    let mut gateways: Vec<_> = gateways?.into_iter().map(Rc::new).collect();
-    gateways.sort_by(|one, other| one.key().cmp(&other.key()));
-    let (custom_providers, mut overrides) = (custom_providers?, overrides?);
-    let enabled = custom_providers.into_iter().filter(|(_, is_on)| *is_on);
-    let mut custom_providers: Vec<_> = enabled.map(|(provider, _)| provider).collect();
-    custom_providers.sort_by(|one, other| one.slug.cmp(&other.slug));
-    overrides.sort_by(|one, other| one.slug.cmp(&other.slug));
-    Some(Config {
-        gateways,
-        custom_providers,
-        overrides,
-        cache: cache?,
-        limits: limits?,
-        outside_paths,
-        cluster_header: cluster_header.unwrap_or_else(|| "x-sluice-cluster".to_owned()),
-        log: log?,
-        prices: prices?,
+    let config = || {
+        let mut gateways: Vec<_> = gateways?.into_iter().map(Rc::new).collect();
+        gateways.sort_by(|one, other| one.key().cmp(&other.key()));
+        let (custom_providers, mut overrides) = (custom_providers?, overrides?);
+        let enabled = custom_providers.into_iter().filter(|(_, is_on)| *is_on);
+        let mut custom_providers: Vec<_> = enabled.map(|(provider, _)| provider).collect();
+        custom_providers.sort_by(|one, other| one.slug.cmp(&other.slug));
+        overrides.sort_by(|one, other| one.slug.cmp(&other.slug));
+        Some(Config {
+            gateways,
+            custom_providers,
+            overrides,
+            dynamic_routes: Vec::new(),
+            cache: cache?,
+            limits: limits?,
+            outside_paths,
+            cluster_header: cluster_header.unwrap_or_else(|| "x-sluice-cluster".to_owned()),
+            log: log?,
+            prices: prices?,
+        })
+    };
+    let config = config();
+    let routes = routes.map_or(Some(Vec::new()), |list| {
+        dynamic_route::read_all(&list, config.as_ref())
+    });
+    let mut routes: Vec<_> = routes?.into_iter().map(Rc::new).collect();
+    routes.sort_by(|one, other| one.key().cmp(&other.key()));
+    config.map(|config| Config {
+        dynamic_routes: routes,
+        ..config
     })
 }

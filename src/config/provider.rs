@@ -6,7 +6,8 @@ use super::faults::shown;
 use super::kind;
 use super::section::{Field, distinct};
 use super::suggestion::nearest;
-use crate::llm::provider::{self, BaseUrl};
+use crate::llm::compat::{self, ChatModel, Location};
+use crate::llm::provider::{self, BadTarget, BaseUrl, UpstreamCall};
 
 /// A provider of the operator's own, called as `custom-{slug}` (contract §1.7).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,7 +20,7 @@ pub struct CustomProvider {
     pub cluster: String,
 }
 
-/// A change to a built-in provider. At least one of the two is given.
+/// A change to a built-in provider. At least one is given.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProviderOverride {
     /// The built-in provider's slug.
@@ -28,6 +29,23 @@ pub struct ProviderOverride {
     pub cluster: Option<String>,
     /// The `host` sent instead of its own, with a port if it has one.
     pub host: Option<String>,
+    /// The project of unified calls (google-vertex-ai).
+    pub project: Option<String>,
+    /// The region of unified calls (aws-bedrock: default `us-east-1`; google-vertex-ai: default `global`).
+    pub region: Option<String>,
+    /// The resource of unified calls (azure-openai).
+    pub resource: Option<String>,
+}
+
+impl ProviderOverride {
+    /// Where its compatible endpoint is.
+    pub fn location(&self) -> Location<'_> {
+        Location {
+            project: self.project.as_deref(),
+            region: self.region.as_deref(),
+            resource: self.resource.as_deref(),
+        }
+    }
 }
 
 /// Reads the list of custom providers, each with whether it is enabled.
@@ -105,16 +123,71 @@ fn override_of(entry: &Field<'_>) -> Option<ProviderOverride> {
             .required("the slug of a built-in provider"),
     );
     let (cluster, host) = (section.field("cluster"), section.field("host"));
-    if !cluster.is_given() && !host.is_given() {
-        entry.fault("changes nothing: write cluster, host or both");
+    let places = PLACES.map(|(name, _)| section.field(name));
+    if ![&cluster, &host]
+        .into_iter()
+        .chain(&places)
+        .any(Field::is_given)
+    {
+        entry.fault("changes nothing: write cluster, host or where it is");
     }
     let (cluster, host) = (cluster.text(&kind::CLUSTER), host.text(&kind::HOST));
     section.finish();
-    Some(ProviderOverride {
-        slug: slug?,
+    let slug = slug?;
+    let [project, region, resource] = places.each_ref().map(|field| field.text(&kind::PLACE));
+    let change = ProviderOverride {
+        slug,
         cluster,
         host,
-    })
+        project,
+        region,
+        resource,
+    };
+    check_places(&change, &places);
+    Some(change)
+}
+
+/// Where a unified call goes is a matter of configuration for these.
+const PLACES: [(&str, &[&str]); 3] = [
+    ("project", &["google-vertex-ai"]),
+    ("region", &["aws-bedrock", "google-vertex-ai"]),
+    ("resource", &["azure-openai"]),
+];
+
+/// Records the places that the provider does not have, by the rules of its own paths.
+fn check_places(change: &ProviderOverride, fields: &[Field<'_>; 3]) {
+    let slug = change.slug.as_str();
+    for ((_, owners), field) in PLACES.iter().zip(fields) {
+        if field.is_given() && !owners.contains(&slug) {
+            field.fault(format!(
+                "means nothing here: it is for {}",
+                owners.join(" and ")
+            ));
+        }
+    }
+    let model = ChatModel {
+        provider: slug,
+        model: "m",
+    };
+    let Ok(path) = compat::endpoint(&model, &change.location()) else {
+        return;
+    };
+    let call = UpstreamCall {
+        account: "a",
+        path: &path,
+        query: None,
+        fal_target_url: None,
+    };
+    let [project, region, resource] = fields;
+    let wrong = match provider::find(slug).map(|provider| provider.upstream(&call)) {
+        Some(Err(BadTarget::Project)) => project,
+        Some(Err(BadTarget::Region)) => region,
+        Some(Err(BadTarget::Resource)) => resource,
+        _ => return,
+    };
+    wrong.fault(format!(
+        "is not one that {slug} can have: write it as its console does"
+    ));
 }
 
 /// The address is not shown: it may hold a password.

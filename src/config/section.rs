@@ -115,7 +115,7 @@ impl<'a> Section<'a> {
 /// A field of an object or an item of a list; `null` is the same as absent.
 pub(super) struct Field<'a> {
     path: String,
-    node: Option<&'a Node>,
+    pub(super) node: Option<&'a Node>,
     faults: &'a Faults,
 }
 

@@ -3,7 +3,7 @@
 //! Invariant: only a whole answer counts as complete. What is looked at is a copy, decoded where it must be; what is
 //! kept is what the client gets, as it is encoded.
 
-use super::call::{Call, is_json};
+use super::call::{Call, is_text};
 use super::cx::{Cx, Ending};
 use crate::http::capture::Capture;
 use crate::http::encoding::{Coding, Decoder, Unread};
@@ -66,8 +66,9 @@ impl Answer {
         let payload = record
             .payload_limit()
             .filter(|_| coding.is_ok() && is_text(content_type));
+        // Encoded bytes are nothing to cut.
+        let hides = hides && coding == Ok(None) && is_event_stream(content_type);
         let coding = coding.ok().flatten();
-        let hides = hides && coding.is_none() && is_event_stream(content_type);
         Self {
             kept: stored.then(|| (StoredHead::new(head), Capture::new(limit))),
             decoder: coding
@@ -193,6 +194,8 @@ impl Answer {
         let unread = !self.meter.tells_completeness() || self.size == 0;
         match status {
             101 => ending.flags & !UPSTREAM_CLOSED == 0 || ending.client_gone,
+            // The client of a stream may leave before the checksum of its coding has come.
+            _ if self.meter.is_event_stream() && !unread => self.meter.is_complete(),
             _ if !self.is_decoded() => false,
             _ if unread => self.ended && ending.flags == 0,
             _ => self.is_complete(),
@@ -208,8 +211,4 @@ fn is_storable(content_type: &str) -> bool {
 fn is_event_stream(content_type: &str) -> bool {
     let media = content_type.split(';').next().unwrap_or_default();
     media.trim().eq_ignore_ascii_case("text/event-stream")
-}
-
-fn is_text(content_type: &str) -> bool {
-    content_type.starts_with("text/") || is_json(content_type)
 }

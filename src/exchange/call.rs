@@ -9,6 +9,7 @@ use crate::config::{Config, Gateway};
 use crate::http::encoding::{Coding, Unread};
 use crate::http::header::HeaderList;
 use crate::http::reject::Reject;
+use crate::llm::compat::CompatCall;
 use crate::llm::format::Format;
 use crate::llm::provider::{self, BadTarget, Upstream, UpstreamCall};
 use crate::llm::stream_usage;
@@ -56,26 +57,41 @@ pub struct Call {
 }
 
 /// What a request head turned out to be.
-pub enum Reading {
+pub enum Reading<'a> {
     /// A call to a provider.
     Call(Box<Call>),
+    /// A unified call: its body names the provider.
+    Unified(Box<Caller<'a>>),
+    /// The question which models unified calls can name.
+    Models(Box<Caller<'a>>),
     /// None of the gateway's URLs.
     Outside,
 }
 
-impl Call {
+/// Who was let in, and what is known before there is a provider.
+pub struct Caller<'a> {
+    /// The query of the URL, without its `?`.
+    pub query: Option<&'a str>,
+    /// The gateway's settings.
+    pub gateway: &'a Rc<Gateway>,
+    config: &'a Config,
+    account: &'a str,
+    options: Options,
+    admission: Admission,
+}
+
+impl<'a> Reading<'a> {
     /// Understands the head, or says why the call cannot be served. What is known so far goes into the record even
     /// when the call is refused.
-    pub fn read(cx: &Cx, head: &HeaderList, record: &mut Record) -> Result<Reading, Reject> {
+    pub fn of(cx: &'a Cx, head: &'a HeaderList, record: &mut Record) -> Result<Self, Reject> {
         record.describe_head(head);
-        let path = head.value(":path").unwrap_or_default();
-        let url = url::parse(path)?;
+        let url = url::parse(head.value(":path").unwrap_or_default())?;
         let (account, gateway) = match &url {
             CallUrl::Provider {
                 account, gateway, ..
             }
             | CallUrl::Universal { account, gateway } => (*account, *gateway),
-            CallUrl::Outside => return Ok(Reading::Outside),
+            CallUrl::Outside => return Ok(Self::Outside),
         };
         let options = Options::read(head);
         record.describe_options(account, gateway, &options);
@@ -100,24 +116,55 @@ impl Call {
         else {
             return Err(Reject::Unsupported);
         };
-        let target = UpstreamCall {
-            account,
-            path,
+        let caller = Caller {
             query,
+            gateway,
+            config,
+            account,
+            options,
+            admission,
+        };
+        if provider != "compat" {
+            let call = caller.call(provider, path, head, record)?;
+            return Ok(Self::Call(Box::new(call)));
+        }
+        match (CompatCall::of(path), head.value(":method")) {
+            (Some(CompatCall::Chat), Some(b"POST")) if !head.contains("upgrade") => {
+                Ok(Self::Unified(Box::new(caller)))
+            }
+            (Some(CompatCall::Models), Some(b"GET")) => Ok(Self::Models(Box::new(caller))),
+            _ => Err(Reject::BadUrl),
+        }
+    }
+}
+
+impl Caller<'_> {
+    /// The call of `path` at that provider.
+    pub fn call(
+        self,
+        provider: &str,
+        path: &str,
+        head: &HeaderList,
+        record: &mut Record,
+    ) -> Result<Call, Reject> {
+        let target = UpstreamCall {
+            account: self.account,
+            path,
+            query: self.query,
             fal_target_url: head.value("x-fal-target-url"),
         };
-        let (upstream, cluster) = upstream(config, provider, &target)?;
+        let (upstream, cluster) = upstream(self.config, provider, &target)?;
         let format = Format::of(provider, &upstream.endpoint);
         record.describe_upstream(&upstream, format);
         let coding = Coding::of(head);
-        let mut call = Self {
-            account: account.to_owned(),
-            gateway: Rc::clone(gateway),
+        let mut call = Call {
+            account: self.account.to_owned(),
+            gateway: Rc::clone(self.gateway),
             provider: provider.to_owned(),
             format,
             upstream,
             cluster,
-            admission,
+            admission: self.admission,
             body: body_kind(head, coding),
             coding: coding.ok().flatten(),
             adds_usage: false,
@@ -125,9 +172,9 @@ impl Call {
             upgrades: head.contains("upgrade"),
             payload_limit: record.payload_limit(),
         };
-        call.caching = Caching::plan(&call, options, head);
-        call.adds_usage = gateway.stream_usage && call.may_be_changed(head);
-        Ok(Reading::Call(Box::new(call)))
+        call.caching = Caching::plan(&call, self.options, head);
+        call.adds_usage = call.gateway.stream_usage && call.may_be_changed(head);
+        Ok(call)
     }
 }
 
@@ -202,6 +249,11 @@ fn body_kind(head: &HeaderList, coding: Result<Option<Coding>, Unread>) -> BodyK
     } else {
         BodyKind::Opaque
     }
+}
+
+/// Whether a content type is text: what may be logged of a body.
+pub fn is_text(content_type: &str) -> bool {
+    content_type.starts_with("text/") || is_json(content_type)
 }
 
 /// Whether a content type is JSON, with or without parameters (`application/json; charset=utf-8`, `…+json`).

@@ -49,15 +49,17 @@ pub fn request_edits(cx: &Cx, call: &Call, head: &HeaderList) -> Vec<Edit> {
     edits
 }
 
-/// Asks a stream for its usage where the gateway is told to, which changes the body.
-pub fn ask_for_usage(cx: &Cx, intake: &mut Intake, head: &HeaderList, edits: &mut Vec<Edit>) {
-    if let Some(body) = intake.with_usage() {
-        if head.contains("content-length") {
-            let length = body.len().to_string();
-            edits.push(Edit::Set("content-length".into(), length.into_bytes()));
-        }
-        cx.replace_request(usize::try_from(intake.size).unwrap_or(usize::MAX), body);
+/// Puts what goes to the provider in the place of the client's body, where it is something else.
+pub fn replace_body(cx: &Cx, intake: &mut Intake, head: &HeaderList, edits: &mut Vec<Edit>) {
+    let Some(body) = intake.changed() else { return };
+    if head.contains("content-length") {
+        let length = body.len().to_string();
+        edits.push(Edit::Set("content-length".into(), length.into_bytes()));
     }
+    if head.contains("content-encoding") {
+        edits.push(Edit::Remove("content-encoding".into()));
+    }
+    cx.replace_request(usize::try_from(intake.size).unwrap_or(usize::MAX), body);
 }
 
 /// Whether the answer is going to be read for usage, and the request may be changed to that end: a header that the

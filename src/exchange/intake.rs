@@ -22,7 +22,7 @@ use crate::llm::stream_usage;
 const BODY_PATIENCE: u64 = 1_000_000_000;
 
 /// What the operator is told then. A slow client on a new worker is served, too; only its call is not cached.
-const WITHHELD: &str = "a request was held for its body and none came: if this repeats, the plugin is mounted without \
+pub(super) const WITHHELD: &str = "a request was held for its body and none came: if this repeats, the plugin is mounted without \
 `allow_on_headers_stop_iteration: true` and nothing can be served from the cache";
 
 /// What is known of the body so far.
@@ -34,8 +34,10 @@ pub struct Intake {
     /// Whether the stream was asked for usage that the client did not ask for.
     pub hides_usage: bool,
     decoder: Option<Decoder>,
-    /// The body of a call that may be asked for its usage.
-    copy: Option<Capture>,
+    /// The body of a call that may be asked for its usage; once it is whole, of one that is.
+    pub(super) copy: Option<Capture>,
+    /// The whole body of a unified call, as it is written for its provider.
+    rewritten: Option<Vec<u8>>,
     scan: Option<Scan>,
     digest: Option<Sha256>,
     payload: Option<Capture>,
@@ -68,6 +70,7 @@ impl Intake {
             hides_usage: false,
             decoder: call.coding.filter(|_| looked_into).map(Decoder::new),
             copy: (call.adds_usage && !too_large).then(|| Capture::new(limits.request_body_bytes)),
+            rewritten: None,
             scan: scan(call, head, looked_into),
             digest: (looked_into && call.caching.is_some()).then(Sha256::new),
             payload: call.payload_limit.filter(|_| looked_into).map(Capture::new),
@@ -77,6 +80,20 @@ impl Intake {
             is_cached,
         };
         cx.want(intake.reads_bytes(), false);
+        Ok(intake)
+    }
+
+    /// The intake of a unified call whose body was held and is over: `size` bytes came, `body` is what goes on.
+    pub fn rewritten(
+        cx: &Cx,
+        call: &Call,
+        head: &HeaderList,
+        (size, body): (u64, Vec<u8>),
+    ) -> Result<Self, Reject> {
+        let mut intake = Self::new(cx, call, head, true)?;
+        intake.feed(&body, body.len(), true);
+        intake.size = size;
+        intake.rewritten = Some(body);
         Ok(intake)
     }
 
@@ -112,6 +129,10 @@ impl Intake {
         }
         // What is over the limit is not cached: there is no use in its digest.
         self.digest.take_if(|_| !self.within_limit);
+        // The call may now wait for long.
+        if !self.is_silent_stream() {
+            self.copy = None;
+        }
         cx.set_deadline(None);
         if !self.within_limit && self.is_cached && self.over_limit == OverLimit::Reject {
             return Err(Reject::BodyTooLarge(self.limit).into());
@@ -160,17 +181,19 @@ impl Intake {
         }
     }
 
-    /// The whole body with the question for the usage, for a stream whose client did not ask.
-    pub fn with_usage(&mut self) -> Option<Vec<u8>> {
-        let body = self.copy.take()?;
-        let facts = self.settled_facts()?;
-        let is_asked = facts.include_usage == Some(true);
-        if !self.ended || !self.within_limit || !facts.stream || is_asked {
-            return None;
-        }
-        let changed = stream_usage::ask(body.bytes());
-        self.hides_usage = changed.is_some();
-        changed
+    /// What goes to the provider instead of the client's body, if anything does: the body of a unified call, and for a
+    /// stream whose client did not ask, the whole body with the question for the usage.
+    pub fn changed(&mut self) -> Option<Vec<u8>> {
+        let copy = self.copy.take();
+        let asked = copy.and_then(|copy| stream_usage::ask(copy.bytes()));
+        self.hides_usage = asked.is_some();
+        asked.or(self.rewritten.take())
+    }
+
+    /// Whether the whole body was seen, and wants a stream that does not state its usage.
+    fn is_silent_stream(&self) -> bool {
+        let wants = |facts: &RequestFacts| facts.stream && facts.include_usage != Some(true);
+        self.ended && self.within_limit && self.settled_facts().is_some_and(wants)
     }
 
     /// What the body says, as far as it was read.
@@ -193,9 +216,12 @@ impl Intake {
             .map(|digest| digest.finalize().into())
     }
 
-    /// The kept part of the body.
-    pub fn payload(&self) -> Option<&Capture> {
-        self.payload.as_ref()
+    /// The kept part of the body, and whether that is all of it.
+    pub fn payload(&self) -> Option<(&Capture, bool)> {
+        let decoder = self.decoder.as_ref().filter(|_| self.size > 0);
+        let came = self.ended && decoder.is_none_or(Decoder::is_whole);
+        let payload = self.payload.as_ref();
+        payload.map(|payload| (payload, payload.is_whole() && came))
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!  head -> call (URL, gateway, credential, provider) -> body, if cache or change need it -> cache -> rate limit
+//!         (of a unified call the body comes first: it names the provider)
 //!       -> forward and relay (meter, capture) -> settle (cache, waiters) -> record
 //! ```
 //!
@@ -15,9 +16,11 @@ pub mod forward;
 pub mod intake;
 pub mod options;
 pub mod relay;
+pub mod steps;
 pub mod task;
 #[cfg(test)]
 mod tests;
+mod unified;
 pub mod url;
 
 use std::rc::Rc;
@@ -28,6 +31,7 @@ use self::intake::Intake;
 use crate::config::OutsidePaths;
 use crate::http::header::HeaderList;
 use crate::http::reject::Reject;
+use crate::llm::compat::Incompatible;
 use crate::policy::cache::{self, Found};
 use crate::policy::rate_limit;
 use crate::record::Record;
@@ -49,6 +53,12 @@ impl From<Reject> for Stop {
     }
 }
 
+impl From<Incompatible> for Stop {
+    fn from(reason: Incompatible) -> Self {
+        Self::Reject(reason.into())
+    }
+}
+
 impl From<Gone> for Stop {
     fn from(gone: Gone) -> Self {
         Self::Gone(gone.0)
@@ -60,7 +70,7 @@ pub async fn run(cx: Rc<Cx>) {
     let mut record = Record::begin(cx.host());
     let ending = match serve(&cx, &mut record).await {
         Ok(Some(ending)) => ending,
-        // Not the gateway's business: nothing to record.
+        // Nobody's call: nothing to record.
         Ok(None) => return,
         Err(Stop::Gone(ending)) => ending,
         Err(Stop::Reject(reject)) => refuse(&cx, &mut record, &reject).await,
@@ -96,11 +106,18 @@ async fn serve(cx: &Cx, record: &mut Record) -> Result<Option<Ending>, Stop> {
     let Event::RequestHead { headers, end } = cx.next().await else {
         return Ok(None);
     };
-    let call = match Call::read(cx, &headers, record)? {
-        Reading::Call(call) => call,
+    let (call, mut intake) = match Reading::of(cx, &headers, record)? {
+        Reading::Call(call) => {
+            let intake = Intake::new(cx, &call, &headers, end)?;
+            (call, intake)
+        }
+        Reading::Unified(caller) => unified::read(cx, *caller, (&headers, end), record).await?,
+        Reading::Models(caller) => {
+            cx.reply(unified::models(cx, &caller, record)?);
+            return Ok(None);
+        }
         Reading::Outside => return outside(cx),
     };
-    let mut intake = Intake::new(cx, &call, &headers, end)?;
     let admitted = admit(cx, &call, &headers, &mut intake).await;
     let fill = match admitted.inspect_err(|_| record.take_request(&intake))? {
         Found::Hit(hit) => {
@@ -112,7 +129,7 @@ async fn serve(cx: &Cx, record: &mut Record) -> Result<Option<Ending>, Stop> {
         Found::Alone => None,
     };
     let mut edits = forward::request_edits(cx, &call, &headers);
-    forward::ask_for_usage(cx, &mut intake, &headers, &mut edits);
+    forward::replace_body(cx, &mut intake, &headers, &mut edits);
     cx.release_request(edits);
     relay::relay(cx, &call, intake, fill, record)
         .await

@@ -74,6 +74,7 @@ impl Relay<'_> {
                 self.give_up_hopeless();
             }
             Event::ResponseTrailers => {
+                // Envoy: no body can be put before trailers any more (its pointer to the last piece dangles).
                 if let Some(answer) = &mut self.answer {
                     answer.end();
                 }

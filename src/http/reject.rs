@@ -7,17 +7,31 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::reply::Reply;
+use crate::llm::compat::Incompatible;
 use crate::llm::provider::BadTarget;
+
+/// What is wrong with a request's body, and where in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BodyFault {
+    /// The place, as JavaScript would write it: `[2].query`; `body` is the whole.
+    pub place: String,
+    /// The fault in words for the client, without any value of the body.
+    pub what: String,
+}
 
 /// Why a call was not served.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reject {
     /// The path is not one of the gateway's URL forms, or is malformed.
     BadUrl,
+    /// The body is not what the endpoint takes; names what and where.
+    BadBody(BodyFault),
     /// A region, resource or target in the path is not one the provider can have; names what.
     BadTarget(BadTarget),
     /// The body must be held and is larger than the configured limit, in bytes.
     BodyTooLarge(usize),
+    /// A call of the unified endpoint that has no target; says why.
+    Incompatible(Incompatible),
     /// More calls than the gateway's limit; when the next one would be admitted.
     RateLimited(Duration),
     /// The gateway's credential is missing or wrong.
@@ -26,10 +40,18 @@ pub enum Reject {
     UnknownGateway,
     /// No such provider.
     UnknownProvider,
+    /// No dynamic route of that name at this gateway.
+    UnknownRoute,
     /// No answer could be had from the provider.
     Unreachable,
     /// The form exists in the contract but not in this version.
     Unsupported,
+}
+
+impl From<Incompatible> for Reject {
+    fn from(reason: Incompatible) -> Self {
+        Self::Incompatible(reason)
+    }
 }
 
 impl Reject {
@@ -37,9 +59,12 @@ impl Reject {
     pub const fn status(&self) -> u16 {
         match self {
             Self::BadUrl => 404,
-            Self::BadTarget(_)
+            Self::BadBody(_)
+            | Self::BadTarget(_)
+            | Self::Incompatible(_)
             | Self::UnknownGateway
             | Self::UnknownProvider
+            | Self::UnknownRoute
             | Self::Unreachable => 400,
             Self::BodyTooLarge(_) => 413,
             Self::RateLimited(_) => 429,
@@ -54,12 +79,18 @@ impl Reject {
             Self::UnknownGateway => 2001,
             Self::RateLimited(_) => 2003,
             Self::Unreachable => 2005,
-            Self::UnknownProvider => 2008,
+            Self::UnknownProvider | Self::Incompatible(Incompatible::Provider) => 2008,
             Self::Unauthorized => 2009,
+            Self::Incompatible(Incompatible::Format) => 2019,
             Self::BadUrl => 2901,
             Self::BadTarget(_) => 2902,
             Self::BodyTooLarge(_) => 2903,
             Self::Unsupported => 2904,
+            Self::BadBody(_) => 2905,
+            Self::Incompatible(
+                Incompatible::NoChat | Incompatible::OwnFormat | Incompatible::Unset(_),
+            ) => 2906,
+            Self::UnknownRoute => 2907,
         }
     }
 
@@ -69,10 +100,14 @@ impl Reject {
             Self::BadUrl => {
                 "Not found: the path must be /v1/{account_id}/{gateway_id}/{provider}/{path}".into()
             }
+            Self::BadBody(BodyFault { place, what }) => {
+                format!("Invalid request body: {place}: {what}")
+            }
             Self::BadTarget(what) => format!("Invalid provider target: {what}"),
             Self::BodyTooLarge(limit) => {
                 format!("Request body too large: this gateway takes at most {limit} bytes")
             }
+            Self::Incompatible(reason) => reason.what().into(),
             Self::RateLimited(_) => "Rate limited".into(),
             Self::Unauthorized => "Unauthorized".into(),
             Self::UnknownGateway => {
@@ -80,6 +115,7 @@ impl Reject {
                 "Please configure AI Gateway in the Cloudflare dashboard".into()
             }
             Self::UnknownProvider => "Invalid provider".into(),
+            Self::UnknownRoute => "This gateway has no such dynamic route".into(),
             Self::Unreachable => "Failed to get response from provider".into(),
             Self::Unsupported => "This endpoint is not part of this version of the gateway".into(),
         }
@@ -89,12 +125,15 @@ impl Reject {
     const fn retry_may_help(&self) -> bool {
         match self {
             Self::RateLimited(_) | Self::Unreachable => true,
-            Self::BadTarget(_)
+            Self::BadBody(_)
+            | Self::BadTarget(_)
             | Self::BadUrl
             | Self::BodyTooLarge(_)
+            | Self::Incompatible(_)
             | Self::Unauthorized
             | Self::UnknownGateway
             | Self::UnknownProvider
+            | Self::UnknownRoute
             | Self::Unsupported => false,
         }
     }
@@ -140,7 +179,25 @@ mod tests {
         let table = [
             (Reject::BadUrl, 404, 2901, false),
             (Reject::BadTarget(BadTarget::TargetUrl), 400, 2902, false),
+            (
+                Reject::BadBody(BodyFault {
+                    place: "[2].query".into(),
+                    what: "missing".into(),
+                }),
+                400,
+                2905,
+                false,
+            ),
             (Reject::BodyTooLarge(9), 413, 2903, false),
+            (Reject::Incompatible(Incompatible::Format), 400, 2019, false),
+            (
+                Reject::Incompatible(Incompatible::Provider),
+                400,
+                2008,
+                false,
+            ),
+            (Reject::Incompatible(Incompatible::NoChat), 400, 2906, false),
+            (Reject::UnknownRoute, 400, 2907, false),
             (
                 Reject::RateLimited(Duration::from_millis(1500)),
                 429,

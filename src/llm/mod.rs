@@ -1,5 +1,6 @@
 //! What is known about LLM providers: where they live, how they answer, what they cost.
 
+pub mod compat;
 pub mod eventstream;
 mod find;
 pub mod format;

@@ -69,8 +69,19 @@ pub struct Terms {
     pub service_tier: Option<String>,
     /// Anthropic's `usage.speed` (`fast`).
     pub speed: Option<String>,
+    /// Anthropic's `usage.inference_geo` (`us`, `global`).
+    pub inference_geo: Option<String>,
     /// Part of what was consumed is billed at prices that the counts of the answer do not meet, so that no sum of theirs
-    /// would be the whole: pictures made by another model, capacity bought beforehand.
+    /// would be the whole: pictures made by another model, what another model has advised.
     #[cfg_attr(test, serde(skip_serializing_if = "std::ops::Not::not"))]
     pub is_unpriced: bool,
+}
+
+/// The sum of what is known of two counts; `None` if neither is.
+pub(crate) const fn add(one: Option<u64>, other: Option<u64>) -> Option<u64> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.saturating_add(other)),
+        (Some(one), None) | (None, Some(one)) => Some(one),
+        (None, None) => None,
+    }
 }

@@ -5,6 +5,8 @@
 pub mod auth;
 pub mod cache;
 pub mod custom_cost;
+pub mod dynamic_route;
 pub mod metadata;
 pub mod once;
 pub mod rate_limit;
+pub mod retry;

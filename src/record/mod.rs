@@ -23,7 +23,7 @@ use redact::Secrets;
 
 pub use bill::Saved;
 pub use cost::{Cost, CostSource};
-pub use provider_head::RateLimits;
+pub use provider_head::{RateLimits, is_per_call};
 pub use usage_metadata::{Seconds, UsageMetadata};
 
 /// How an exchange ended.

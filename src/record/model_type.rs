@@ -9,7 +9,7 @@ pub(super) fn of(format: Format, endpoint: &str) -> Option<&'static str> {
     let method = endpoint.rsplit(['/', ':']).next().unwrap_or_default();
     match method {
         "embed" | "embeddings" | "embedContent" | "batchEmbedContents" => return Some("embedding"),
-        "classify" => return Some("classification"),
+        "classify" | "decisions" => return Some("classification"),
         "rerank" => return Some("rerank"),
         _ => {}
     }
@@ -21,6 +21,7 @@ pub(super) fn of(format: Format, endpoint: &str) -> Option<&'static str> {
         | Format::Gemini
         | Format::GeminiInteractions
         | Format::HuggingFace
+        | Format::MistralConversation
         | Format::Ollama
         | Format::OpenAiChat
         | Format::OpenAiResponses
@@ -30,7 +31,6 @@ pub(super) fn of(format: Format, endpoint: &str) -> Option<&'static str> {
         Format::MistralOcr => Some("ocr"),
         Format::Speech => Some("speech"),
         Format::BedrockInvoke
-        | Format::Fal
         | Format::Replicate
         | Format::Request
         | Format::VertexPrediction
@@ -53,6 +53,18 @@ mod tests {
                 Some("embedding"),
             ),
             (Format::Cohere, "v2/rerank", Some("rerank")),
+            (Format::OpenAiChat, "v1/rerank", Some("rerank")),
+            (
+                Format::OpenAiResponses,
+                "v1/decisions",
+                Some("classification"),
+            ),
+            (Format::OpenAiResponses, "v1/responses/resp_1", Some("text")),
+            (
+                Format::MistralConversation,
+                "v1/conversations",
+                Some("text"),
+            ),
             (Format::OpenAiImages, "v1/images/generations", Some("image")),
             (Format::WorkersAi, "run/@cf/m", None),
         ] {

@@ -7,6 +7,7 @@ use serde::{Serialize, Serializer};
 use super::Record;
 use super::stages::text;
 use crate::http::header::HeaderList;
+use crate::llm::format::amazon_error;
 
 /// Header fields in which a provider names the answer; the first that is there counts.
 const REQUEST_IDS: &[&str] = &[
@@ -45,9 +46,8 @@ impl RateLimits {
     fn of(head: &HeaderList) -> Option<Self> {
         let mut kept: Vec<(String, String)> = Vec::new();
         for (name, value) in head.iter() {
-            let is_quota = QUOTAS.iter().any(|quota| name.starts_with(quota));
-            if !is_quota || kept.len() == MAX_QUOTAS || kept.iter().any(|(known, _)| known == name)
-            {
+            let is_known = kept.iter().any(|(known, _)| known == name);
+            if !is_quota(name) || kept.len() == MAX_QUOTAS || is_known {
                 continue;
             }
             let fits = name.len().max(value.len()) <= MAX_QUOTA_BYTES;
@@ -57,6 +57,15 @@ impl RateLimits {
         }
         (!kept.is_empty()).then_some(Self(kept))
     }
+}
+
+/// Whether a header field names the answer or tells of quotas: it holds for one call alone.
+pub fn is_per_call(name: &str) -> bool {
+    REQUEST_IDS.contains(&name) || name == NETWORK_ID || is_quota(name)
+}
+
+fn is_quota(name: &str) -> bool {
+    QUOTAS.iter().any(|quota| name.starts_with(quota))
 }
 
 impl Serialize for RateLimits {
@@ -71,9 +80,8 @@ impl Record {
         self.upstream_request_id = REQUEST_IDS.iter().find_map(|name| text(head, name));
         self.network_id = text(head, NETWORK_ID);
         self.rate_limits = RateLimits::of(head);
-        // Amazon's name for an error stands only here, with its origin behind a colon.
-        let error = text(head, "x-amzn-errortype").filter(|_| self.status_code >= 400);
-        self.error_type = error.and_then(|error| error.split(':').next().map(str::to_owned));
+        let error = amazon_error(head).filter(|_| self.status_code >= 400);
+        self.error_type = error.map(str::to_owned);
     }
 }
 

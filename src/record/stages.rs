@@ -99,9 +99,9 @@ impl Record {
     pub fn take_request(&mut self, intake: &Intake) {
         self.request_size = intake.size;
         self.take_facts(intake);
-        if let Some(payload) = intake.payload() {
-            self.request_head = Some(self.payload_text(payload));
-            self.request_head_complete = Some(payload.is_whole() && intake.ended);
+        if let Some((payload, is_whole)) = intake.payload() {
+            self.request_head = Some(self.payload_text(payload, is_whole));
+            self.request_head_complete = Some(is_whole);
         }
     }
 }
@@ -139,8 +139,9 @@ impl Record {
 
     /// The beginning of the answer's body.
     pub fn take_response_payload(&mut self, capture: &Capture) {
-        self.response_head = Some(self.payload_text(capture));
-        self.response_head_complete = Some(capture.is_whole() && self.complete);
+        let is_whole = capture.is_whole() && self.complete;
+        self.response_head = Some(self.payload_text(capture, is_whole));
+        self.response_head_complete = Some(is_whole);
     }
 
     /// The stream is over.
@@ -162,9 +163,10 @@ impl Record {
         now.saturating_sub(self.began) / 1_000_000
     }
 
-    fn payload_text(&self, payload: &Capture) -> String {
+    /// `is_whole`: nothing follows the payload, neither behind the limit nor because its sender fell silent.
+    fn payload_text(&self, payload: &Capture, is_whole: bool) -> String {
         let text = String::from_utf8_lossy(payload.bytes()).into_owned();
-        self.secrets.redact(text, payload.is_whole())
+        self.secrets.redact(text, is_whole)
     }
 }
 

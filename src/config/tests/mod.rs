@@ -1,5 +1,6 @@
 //! The promises of the configuration: what loads, what is refused and in which words.
 
+mod dynamic_route;
 mod price;
 mod property;
 mod refusal;
@@ -23,7 +24,7 @@ fn environment(name: &str) -> Option<String> {
 }
 
 fn load(value: &Value) -> Result<Config, Vec<ConfigError>> {
-    parse(value.to_string().as_bytes(), &environment)
+    parse_ahead(value.to_string().as_bytes(), &environment)
 }
 
 fn good(value: &Value) -> Config {
@@ -31,7 +32,7 @@ fn good(value: &Value) -> Config {
 }
 
 fn faults(text: &[u8]) -> Vec<String> {
-    let errors = parse(text, &environment).unwrap_err();
+    let errors = parse_ahead(text, &environment).unwrap_err();
     errors.iter().map(ToString::to_string).collect()
 }
 
@@ -80,8 +81,11 @@ fn full() -> Value {
                 "collect_logs": false, "collect_log_payload": true,
                 "rate_limiting_limit": 5, "rate_limiting_interval": 10,
                 "rate_limiting_technique": "sliding", "stream_usage": true,
+                "retry_max_attempts": 5, "retry_delay": 60_000, "retry_backoff": "linear",
+                "retry_after_cap": 0, "retry_deadline": 3_600_000,
+                "retry_statuses": ["5xx", 429], "fallback_statuses": ["4xx", "529"],
             },
-            {"id": "my-gateway", "cache_single_flight": "off"},
+            {"id": "my-gateway", "cache_single_flight": "off", "retry_statuses": []},
             {"id": "limited", "rate_limiting_limit": 4_294_967_295_u32, "rate_limiting_interval": 2_592_000},
         ],
         "cache": {"max_bytes": 1_099_511_627_776_u64, "max_object_bytes": 2_097_152},
@@ -120,6 +124,7 @@ fn the_least_configuration_has_the_documented_defaults() {
         collect_logs: true,
         collect_log_payload: false,
         rate_limit: None,
+        retry: RetrySettings::default(),
         stream_usage: false,
     };
     let wanted = Config {
@@ -127,6 +132,7 @@ fn the_least_configuration_has_the_documented_defaults() {
         gateways: vec![Rc::new(gateway)],
         custom_providers: Vec::new(),
         overrides: Vec::new(),
+        dynamic_routes: Vec::new(),
         cache: CacheBudget {
             max_bytes: 67_108_864,
             max_object_bytes: 1_048_576,
@@ -151,10 +157,12 @@ fn null_means_the_default_everywhere() {
             "id": "g", "account_id": null, "authentication": null, "credentials": null, "cache_ttl": null,
             "cache_single_flight": null, "cache_single_flight_timeout": null, "collect_logs": null,
             "collect_log_payload": null, "rate_limiting_limit": null, "rate_limiting_interval": null,
-            "rate_limiting_technique": null, "stream_usage": null,
+            "rate_limiting_technique": null, "retry_max_attempts": null, "retry_delay": null,
+            "retry_backoff": null, "retry_after_cap": null, "retry_deadline": null, "retry_statuses": null,
+            "fallback_statuses": null, "stream_usage": null,
         }],
         "cache": null, "custom_providers": null, "providers": null, "limits": null,
-        "outside_paths": null, "cluster_header": null, "log": null,
+        "outside_paths": null, "cluster_header": null, "log": null, "dynamic_routes": null,
     });
     assert_eq!(good(&nulls), good(&json!({"gateways": [{"id": "g"}]})));
 }
@@ -192,6 +200,45 @@ fn every_field_of_a_gateway_arrives_where_it_belongs() {
         (u32::MAX, Duration::from_secs(2_592_000))
     );
     assert_eq!(limit.technique, Technique::Fixed);
+}
+
+#[test]
+fn the_retries_of_a_gateway_arrive_where_they_belong() {
+    let config = good(&full());
+    let retry = &config.gateway("0123", "my-gateway").unwrap().retry;
+    assert_eq!((retry.max_attempts, retry.delay_ms), (5, 60_000));
+    assert_eq!(retry.backoff, Backoff::Linear);
+    assert_eq!(retry.after_cap, Duration::ZERO);
+    assert_eq!(retry.deadline, Duration::from_hours(1));
+    assert_eq!(retry.retry_statuses.ranges(), [500..=599, 429..=429]);
+    assert_eq!(retry.fallback_statuses.ranges(), [400..=499, 529..=529]);
+
+    let none = &config.gateway("any", "my-gateway").unwrap().retry;
+    assert!((100..=599).all(|status| !none.retry_statuses.contains(status)));
+    assert_eq!(
+        none.fallback_statuses,
+        RetrySettings::default().fallback_statuses
+    );
+}
+
+#[test]
+fn by_default_a_dead_key_falls_back_and_a_bad_request_does_neither() {
+    let retry = RetrySettings::default();
+    let set = |statuses: &Statuses| {
+        let errors = (400..500).chain([500, 502, 503, 504, 529]);
+        errors
+            .filter(|status| statuses.contains(*status))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        set(&retry.retry_statuses),
+        [408, 409, 429, 500, 502, 503, 504, 529]
+    );
+    assert_eq!(
+        set(&retry.fallback_statuses),
+        [401, 402, 403, 404, 408, 409, 429, 500, 502, 503, 504, 529]
+    );
+    assert!(!retry.fallback_statuses.contains(200));
 }
 
 #[test]
@@ -282,7 +329,7 @@ fn a_gateway_pasted_from_the_replaced_service_loads() {
         "stripe": {"authorization": "", "usage_events": []},
         "workers_ai_billing_mode": "postpaid", "zdr": false,
     });
-    let plain = json!({"gateways": [{"id": "my-gateway"}]});
+    let plain = json!({"gateways": [{"id": "my-gateway", "retry_delay": 0}]});
     assert_eq!(good(&json!({"gateways": [pasted]})), good(&plain));
 }
 
@@ -302,7 +349,7 @@ fn a_smaller_cache_lowers_the_default_size_of_an_object() {
 fn whole_numbers_may_be_written_in_any_way_that_means_the_same() {
     for written in ["300", "300.0", "3e2", "\"300\"", "\"300.0\""] {
         let text = format!(r#"{{"gateways": [{{"id": "g", "cache_ttl": {written}}}]}}"#);
-        let config = parse(text.as_bytes(), &environment).unwrap();
+        let config = parse_ahead(text.as_bytes(), &environment).unwrap();
         assert_eq!(
             config.gateway("", "g").unwrap().cache_ttl.unwrap().get(),
             300,
@@ -311,7 +358,7 @@ fn whole_numbers_may_be_written_in_any_way_that_means_the_same() {
     }
     for zero in ["0", "0.0", "\"0\"", "null"] {
         let text = format!(r#"{{"gateways": [{{"id": "g", "cache_ttl": {zero}}}]}}"#);
-        let config = parse(text.as_bytes(), &environment).unwrap();
+        let config = parse_ahead(text.as_bytes(), &environment).unwrap();
         assert_eq!(config.gateway("", "g").unwrap().cache_ttl, None, "{zero}");
     }
 }
@@ -319,12 +366,18 @@ fn whole_numbers_may_be_written_in_any_way_that_means_the_same() {
 #[test]
 fn a_byte_order_mark_and_white_space_do_not_matter() {
     let text = format!("\u{FEFF}\n {} \n", with(json!({})));
-    assert_eq!(parse(text.as_bytes(), &environment), load(&with(json!({}))));
+    assert_eq!(
+        parse_ahead(text.as_bytes(), &environment),
+        load(&with(json!({})))
+    );
     let text = format!(
         "\n{{\n {}",
         with(json!({})).to_string().trim_start_matches('{')
     );
-    assert_eq!(parse(text.as_bytes(), &environment), load(&with(json!({}))));
+    assert_eq!(
+        parse_ahead(text.as_bytes(), &environment),
+        load(&with(json!({})))
+    );
 }
 
 #[test]
@@ -344,7 +397,36 @@ fn every_fault_is_reported_at_once_and_in_order() {
             "gateways[1]: has the id of gateways[0]: give it its own id or account_id",
             "limits.over_limit: must be one of reject, pass, found a number",
             "colour: is unknown: remove it, or write one of gateways, cache, custom_providers, providers, \
-             limits, outside_paths, cluster_header, log, prices",
+             limits, outside_paths, cluster_header, log, prices, dynamic_routes",
         ]
+    );
+}
+
+#[test]
+fn what_no_call_heeds_yet_is_refused_unless_it_is_off() {
+    let gateway = |settings: Value| {
+        let mut gateway = json!({"id": "g"});
+        gateway
+            .as_object_mut()
+            .unwrap()
+            .extend(settings.as_object().unwrap().clone());
+        json!({"gateways": [gateway]}).to_string()
+    };
+    for field in super::retry::FIELDS {
+        let errors = parse(gateway(json!({field: 3})).as_bytes(), &environment).unwrap_err();
+        assert_eq!(
+            errors[0].to_string(),
+            format!("gateways[0].{field}: is not supported by this version: remove it")
+        );
+    }
+    let off = gateway(json!({"retry_max_attempts": null, "retry_delay": 0}));
+    assert!(parse(off.as_bytes(), &environment).is_ok());
+    let routes = json!({"gateways": [{"id": "g"}], "dynamic_routes": [{"name": "r"}]}).to_string();
+    let errors = parse(routes.as_bytes(), &environment).unwrap_err();
+    assert_eq!(errors.len(), 1);
+    assert!(
+        errors[0]
+            .to_string()
+            .starts_with("dynamic_routes: is not supported")
     );
 }

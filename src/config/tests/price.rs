@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
 use super::structure::{Numbers, encode};
-use super::{environment, faults, good, load, parse, with};
+use super::{environment, faults, good, load, parse_ahead, with};
 use crate::llm::price::{Models, Prices, row, source};
 use crate::llm::usage::{Terms, Usage};
 
@@ -87,7 +87,8 @@ fn rules_change_configured_prices() {
         "tiers": [{"over": 2_000_000, "input": 9}, {"over": 999_999, "input": 2}],
         "later": [{"from": "2027-01-01", "input": 3, "variants": {"service_tier=flex": {"input": 4}}}],
         "hours": [{"utc": ["16:30", "24:00"], "input": 5}],
-        "variants": {"service_tier=flex": {"input": 6}, "speed=fast": {"input": 7}, "processing=batch": {"input": 8}},
+        "variants": {"service_tier=flex": {"input": 6}, "speed=fast": {"input": 7}, "processing=batch": {"input": 8},
+            "inference_geo=us": {"token_factor": 1.1}},
     }));
     let prices = good(&config).prices;
     let terms = |tier: &str, speed: &str| Terms {
@@ -107,6 +108,12 @@ fn rules_change_configured_prices() {
         let found = bill(&prices, "openai", "m", (&terms(tier, speed), at));
         assert_eq!(found.unwrap(), wanted, "{tier} {speed} {at}");
     }
+    let place = Terms {
+        inference_geo: Some("us".to_owned()),
+        ..terms("flex", "")
+    };
+    let found = bill(&prices, "openai", "m", (&place, NOW));
+    assert_eq!(found.unwrap(), "6.6");
 }
 
 #[test]
@@ -115,7 +122,7 @@ fn a_price_may_be_written_in_any_way_that_means_the_same() {
         let text = format!(
             r#"{{"gateways": [{{"id": "g"}}], "prices": {{"groq": [{{"id": "m", "input": {written}}}]}}}}"#
         );
-        let prices = parse(text.as_bytes(), &environment).unwrap().prices;
+        let prices = parse_ahead(text.as_bytes(), &environment).unwrap().prices;
         let found = bill(&prices, "groq", "m", (&Terms::default(), NOW));
         assert_eq!(found.unwrap(), "0.125", "{written}");
     }
@@ -126,7 +133,10 @@ fn prices_in_a_struct_mean_the_same() {
     let config = row(json!({"input": 0.1, "tiers": [{"over": 272_000, "input": 4_294.967_295}]}));
     let fields = config.as_object().unwrap();
     for numbers in [Numbers::Doubles, Numbers::Text] {
-        assert_eq!(parse(&encode(fields, numbers), &environment), load(&config));
+        assert_eq!(
+            parse_ahead(&encode(fields, numbers), &environment),
+            load(&config)
+        );
     }
 }
 

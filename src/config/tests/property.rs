@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::super::protobuf;
 use super::structure::{Numbers, encode};
-use super::{environment, parse};
+use super::{environment, parse_ahead};
 
 /// Any JSON value, with the field names that mean something among others.
 fn any_value() -> impl Strategy<Value = Value> {
@@ -35,49 +35,68 @@ fn any_value() -> impl Strategy<Value = Value> {
     })
 }
 
+/// Field names that mean something.
+const NAMES: &[&str] = &[
+    "gateways",
+    "id",
+    "account_id",
+    "authentication",
+    "credentials",
+    "name",
+    "sha256",
+    "environment_variable",
+    "cache_ttl",
+    "cache_single_flight",
+    "rate_limiting_limit",
+    "rate_limiting_interval",
+    "rate_limiting_technique",
+    "retry_max_attempts",
+    "retry_backoff",
+    "retry_statuses",
+    "fallback_statuses",
+    "guardrails",
+    "cache",
+    "max_bytes",
+    "max_object_bytes",
+    "custom_providers",
+    "slug",
+    "base_url",
+    "cluster",
+    "providers",
+    "host",
+    "limits",
+    "request_body_bytes",
+    "over_limit",
+    "outside_paths",
+    "cluster_header",
+    "log",
+    "prices",
+    "match",
+    "input",
+    "tiers",
+    "over",
+    "later",
+    "from",
+    "variants",
+    "service_tier=flex",
+    "region",
+    "dynamic_routes",
+    "elements",
+    "type",
+    "properties",
+    "outputs",
+    "elementId",
+    "conditions",
+    "metadata.plan",
+    "$in",
+    "$or",
+    "50%",
+    "else",
+];
+
 fn any_fields(value: impl Strategy<Value = Value>) -> impl Strategy<Value = Map<String, Value>> {
-    let names = [
-        "gateways",
-        "id",
-        "account_id",
-        "authentication",
-        "credentials",
-        "name",
-        "sha256",
-        "environment_variable",
-        "cache_ttl",
-        "cache_single_flight",
-        "rate_limiting_limit",
-        "rate_limiting_interval",
-        "rate_limiting_technique",
-        "guardrails",
-        "cache",
-        "max_bytes",
-        "max_object_bytes",
-        "custom_providers",
-        "slug",
-        "base_url",
-        "cluster",
-        "providers",
-        "host",
-        "limits",
-        "request_body_bytes",
-        "over_limit",
-        "outside_paths",
-        "cluster_header",
-        "log",
-        "prices",
-        "match",
-        "input",
-        "tiers",
-        "over",
-        "later",
-        "from",
-        "variants",
-        "service_tier=flex",
-    ];
     let name = prop_oneof![
-        9 => prop::sample::select(names.to_vec()).prop_map(str::to_owned),
+        9 => prop::sample::select(NAMES).prop_map(str::to_owned),
         1 => any::<String>(),
     ];
     btree_map(name, value, 0..6).prop_map(|fields| fields.into_iter().collect())
@@ -86,7 +105,7 @@ fn any_fields(value: impl Strategy<Value = Value>) -> impl Strategy<Value = Map<
 proptest! {
     #[test]
     fn no_bytes_panic_and_a_refusal_says_why(bytes in vec(any::<u8>(), 0..300)) {
-        if let Err(errors) = parse(&bytes, &environment) {
+        if let Err(errors) = parse_ahead(&bytes, &environment) {
             prop_assert!(!errors.is_empty());
         }
     }
@@ -103,14 +122,14 @@ proptest! {
             let at = at.index(bytes.len());
             bytes[at] = byte;
         }
-        drop(parse(&bytes, &environment));
+        drop(parse_ahead(&bytes, &environment));
     }
 
     #[test]
     fn any_tree_is_judged_alike_as_json_and_as_struct(fields in any_fields(any_value())) {
-        let from_struct = parse(&encode(&fields, Numbers::Doubles), &environment);
+        let from_struct = parse_ahead(&encode(&fields, Numbers::Doubles), &environment);
         let text = Value::Object(fields.clone()).to_string();
-        let from_json = parse(text.as_bytes(), &environment);
+        let from_json = parse_ahead(text.as_bytes(), &environment);
         if let Err(errors) = &from_json {
             prop_assert!(!errors.is_empty());
             prop_assert!(errors.iter().all(|error| !error.to_string().contains('\n')));

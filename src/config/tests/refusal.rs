@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{environment, faults, full, hex, load, parse, with, with_gateway};
+use super::{environment, faults, full, hex, load, parse_ahead, with, with_gateway};
 
 /// Checks that each value, put into a configuration, has these faults, one a line, whose paths begin with `prefix`.
 fn check<V, const N: usize>(put: impl Fn(V) -> Value, prefix: &str, cases: [(V, &str); N]) {
@@ -123,7 +123,9 @@ fn a_bad_list_of_gateways_is_refused() {
 fn unknown_and_unsupported_fields_of_a_gateway_are_refused() {
     let known = "id, account_id, authentication, credentials, cache_ttl, cache_single_flight, \
                  cache_single_flight_timeout, collect_logs, collect_log_payload, \
-                 rate_limiting_limit, rate_limiting_interval, rate_limiting_technique, stream_usage";
+                 rate_limiting_limit, rate_limiting_interval, rate_limiting_technique, retry_max_attempts, \
+                 retry_delay, retry_backoff, retry_after_cap, retry_deadline, retry_statuses, \
+                 fallback_statuses, stream_usage";
     let odd = format!("\"a\\n{{\": is unknown: remove it, or write one of {known}");
     let far = format!("colour: is unknown: remove it, or write one of {known}");
     check(
@@ -141,8 +143,8 @@ fn unknown_and_unsupported_fields_of_a_gateway_are_refused() {
             (json!({"colour": 60}), &far),
             (json!({"a\n{": 60}), &odd),
             (
-                json!({"retry_delay": 100}),
-                "retry_delay: is not supported by this version: remove it",
+                json!({"retry_max_attempt": 2}),
+                "retry_max_attempt: is unknown: did you mean retry_max_attempts?",
             ),
             (
                 json!({"guardrails": {"prompt": {"S1": "BLOCK"}}}),
@@ -229,6 +231,53 @@ fn words_and_flags_of_a_gateway_are_checked() {
             (
                 json!({"rate_limiting_technique": "rolling"}),
                 "rate_limiting_technique: must be one of fixed, sliding, found \"rolling\"",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn bad_retries_of_a_gateway_are_refused() {
+    let status = "must be an HTTP status from 400 to 599, or 4xx or 5xx, found";
+    check(
+        with_gateway,
+        "gateways[0].",
+        [
+            (
+                json!({"retry_max_attempts": 0, "retry_delay": 60_001}),
+                "retry_max_attempts: 0 is below the minimum of 1 attempt\n\
+                 retry_delay: 60001 is above the maximum of 60000 milliseconds",
+            ),
+            (
+                json!({"retry_max_attempts": 6}),
+                "retry_max_attempts: 6 is above the maximum of 5 attempts",
+            ),
+            (
+                json!({"retry_backoff": "random"}),
+                "retry_backoff: must be one of constant, linear, exponential, found \"random\"",
+            ),
+            (
+                json!({"retry_after_cap": 3_600_001, "retry_deadline": "1m"}),
+                "retry_after_cap: 3600001 is above the maximum of 3600000 milliseconds\n\
+                 retry_deadline: must be a whole number of milliseconds, found text",
+            ),
+            (
+                json!({"retry_statuses": "5xx"}),
+                "retry_statuses: must be a list, found text",
+            ),
+            (
+                json!({"retry_statuses": [503, 200], "fallback_statuses": ["6xx", 600, 429.5]}),
+                &format!(
+                    "retry_statuses[1]: {status} \"200\"\n\
+                     fallback_statuses[0]: {status} \"6xx\"\n\
+                     fallback_statuses[1]: {status} \"600\"\n\
+                     fallback_statuses[2]: {status} \"429.5\""
+                ),
+            ),
+            (
+                json!({"retry_statuses": [[503]]}),
+                "retry_statuses[0]: must be an HTTP status from 400 to 599, or 4xx or 5xx, \
+                 found a list",
             ),
         ],
     );
@@ -412,7 +461,7 @@ fn bad_overrides_of_providers_are_refused() {
             ),
             (
                 json!({"slug": "openai"}),
-                ": changes nothing: write cluster, host or both",
+                ": changes nothing: write cluster, host or where it is",
             ),
             (
                 json!({"slug": "openai", "host": "https://api.openai.com"}),
@@ -504,7 +553,7 @@ fn no_credential_is_ever_shown() {
         assert!(!format!("{errors:?}").contains(SECRET), "{errors:?}");
     }
     let cut = format!(r#"{{"gateways": [{{"credentials": ["{SECRET}", {SECRET}]}}]}}"#);
-    assert!(!format!("{:?}", parse(cut.as_bytes(), &environment)).contains(SECRET));
+    assert!(!format!("{:?}", parse_ahead(cut.as_bytes(), &environment)).contains(SECRET));
 }
 
 #[test]

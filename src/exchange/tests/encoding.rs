@@ -6,7 +6,7 @@ use serde_json::json;
 use super::*;
 
 /// A gzip member, as a server writes it.
-fn gzip(text: &[u8]) -> Vec<u8> {
+pub(super) fn gzip(text: &[u8]) -> Vec<u8> {
     let mut crc = u32::MAX;
     for byte in text {
         crc ^= u32::from(*byte);
@@ -69,23 +69,61 @@ fn usage_is_read_from_a_compressed_answer() {
 
 #[test]
 fn a_compressed_answer_that_is_cut_is_not_complete_and_not_kept() {
-    let bytes = gzip(EVENTS);
-    let record = answered("gzip", SSE, &[&bytes[..bytes.len() - 1]]);
-    assert_eq!(
-        (&record["complete"], &record["outcome"]),
-        (&json!(false), &json!("cut"))
-    );
-    // What was stated before is stated.
-    assert_eq!(
-        (&record["tokens_out"], &record["usage_unread"]),
-        (&json!(15), &json!(null))
-    );
+    let at = EVENTS.len() - b"data: {\"type\":\"message_stop\"}\n\n".len();
+    let bytes = gzip(&EVENTS[..at]);
+    for end in [bytes.len(), bytes.len() - 1, bytes.len() - 8] {
+        let record = answered("gzip", SSE, &[&bytes[..end]]);
+        assert_eq!(
+            (&record["complete"], &record["outcome"]),
+            (&json!(false), &json!("cut"))
+        );
+        // What was stated before is stated.
+        assert_eq!(
+            (&record["tokens_out"], &record["usage_unread"]),
+            (&json!(15), &json!(null))
+        );
+    }
     let whole = gzip(ANSWER);
     let record = answered("gzip", JSON, &[&whole[..30]]);
     assert_eq!(
         (&record["complete"], &record["usage_unread"]),
         (&json!(false), &json!("the compressed content is cut"))
     );
+}
+
+#[test]
+fn a_stream_is_complete_at_its_last_event_but_shared_at_the_end_of_its_coding() {
+    let bytes = gzip(EVENTS);
+    let (events, _) = bytes.split_at(bytes.len() - 8);
+    let proxy = Proxy::new();
+    let accepts = [("accept-encoding", "gzip")];
+    for (seen, is_shared) in [(events, false), (&bytes[..], true)] {
+        let mut call = proxy.stream();
+        call.ask(ANTHROPIC, &accepts, QUESTION);
+        call.on(Event::ResponseHead {
+            headers: list(&[
+                (":status", "200"),
+                ("content-type", SSE),
+                ("content-encoding", "gzip"),
+            ]),
+            end: false,
+            local: false,
+        });
+        call.on(answer_event(seen, false));
+        let record = call.done(0x4000, true);
+        assert_eq!(
+            (&record["outcome"], &record["complete"]),
+            (&json!("answered"), &json!(true))
+        );
+        assert_eq!(
+            (&record["tokens_out"], &record["usage_partial"]),
+            (&json!(15), &json!(false))
+        );
+        let mut again = proxy.stream();
+        again.ask(ANTHROPIC, &accepts, QUESTION);
+        assert_eq!(again.reply.is_some(), is_shared);
+        again.done(0, false);
+    }
 }
 
 #[test]

@@ -1,9 +1,11 @@
 //! The life of a call against [`FakeHost`]: no proxy, every path.
 
+mod compat;
 mod cost;
 mod encoding;
 mod guard;
 mod life;
+mod payload;
 mod properties;
 mod stream_usage;
 

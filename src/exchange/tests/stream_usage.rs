@@ -1,10 +1,17 @@
 //! Streams that are asked for usage which their client did not ask for.
 
+use std::pin::pin;
+use std::task::{Context, Waker};
+
 use proptest::prelude::*;
 use serde_json::json;
 
 use super::properties::pieces;
 use super::*;
+use crate::exchange::call::Reading;
+use crate::exchange::cx::Cx;
+use crate::exchange::intake::Intake;
+use crate::record::Record;
 
 const PATH: &str = "/v1/acc/usage/openai/chat/completions";
 const ASK: &str = r#"{"model":"gpt-4o-mini","stream":true,"messages":[]}"#;
@@ -156,6 +163,107 @@ fn a_stream_that_is_cut_shows_what_was_whole() {
         call.on(answer_event(&with.as_bytes()[..end], false));
         assert!(without.as_bytes().starts_with(&call.shown), "{end}");
         call.done(0x40, false);
+    }
+}
+
+/// What a client is shown of those pieces when trailers follow.
+fn with_trailers(proxy: &Proxy, pieces: &[&[u8]]) -> Vec<u8> {
+    let mut call = proxy.stream();
+    call.ask(PATH, &[], ASK);
+    call.on(Event::ResponseHead {
+        headers: list(&[(":status", "200"), ("content-type", SSE)]),
+        end: false,
+        local: false,
+    });
+    for piece in pieces {
+        call.on(answer_event(piece, false));
+    }
+    call.on(Event::ResponseTrailers);
+    call.done(0, false);
+    call.shown
+}
+
+#[test]
+fn a_last_event_before_trailers_is_lost_neither_for_the_client_nor_for_the_cache() {
+    let [with, without] = streams();
+    let usage = with
+        .split("\n\n")
+        .find(|event| event.contains("11"))
+        .unwrap();
+    for end in ["", "\n", "\r\n", "\n\n"] {
+        for (tail, shown) in [
+            (
+                "data: {\"choices\":[1],\"usage\":null}",
+                "data: {\"choices\":[1]}",
+            ),
+            ("data: {\"choices\":[{}]}", "data: {\"choices\":[{}]}"),
+            ("data: [DONE]", "data: [DONE]"),
+            ("event: x\ndata: end", "event: x\ndata: end"),
+            (usage, ""),
+        ] {
+            let proxy = Proxy::new();
+            let sent = format!("{with}{tail}{end}");
+            let end = if shown.is_empty() { "" } else { end };
+            let expected = format!("{without}{shown}{end}");
+            for size in [3, sent.len()] {
+                let pieces: Vec<_> = sent.as_bytes().chunks(size).collect();
+                assert_eq!(with_trailers(&Proxy::new(), &pieces), expected.as_bytes());
+            }
+            with_trailers(&proxy, &[sent.as_bytes()]);
+            let mut again = proxy.stream();
+            again.ask(PATH, &[], ASK);
+            assert_eq!(again.reply.unwrap().body, expected.as_bytes());
+        }
+    }
+}
+
+#[test]
+fn a_compressed_stream_passes_as_it_is() {
+    let [with, _] = streams();
+    // Not what the codings would make of it, but just as little to be cut.
+    let cut: &[&[u8]] = &[b"\x1f\x8bdata: ", with.as_bytes(), b"data: {\"x\""];
+    for coding in ["br", "zstd", "gzip", "deflate", "aws-chunked", "gzip, br"] {
+        let mut call = Proxy::new().stream();
+        call.ask(PATH, &[], ASK);
+        assert_eq!(call.asked.as_deref(), Some(UPSTREAM.as_bytes()));
+        let fields = [("content-type", SSE), ("content-encoding", coding)];
+        let length = ("content-length", "9999");
+        call.on(Event::ResponseHead {
+            headers: list([(":status", "200"), length].iter().chain(&fields)),
+            end: false,
+            local: false,
+        });
+        let edits = call.downstream.clone().unwrap();
+        assert!(!edits.contains(&Edit::Remove("content-length".into())));
+        for (at, piece) in cut.iter().enumerate() {
+            call.on(answer_event(piece, false));
+            assert_eq!(call.shown, cut[..=at].concat(), "{coding}");
+        }
+    }
+}
+
+#[test]
+fn a_body_that_is_not_going_to_be_changed_is_not_kept() {
+    for (body, kept) in [
+        (ASK, true),
+        (r#"{"stream":true,"stream_options":{}}"#, true),
+        (UPSTREAM, false),
+        (r#"{"stream":false}"#, false),
+        ("{}", false),
+        ("{\"stream\":true", false),
+    ] {
+        let proxy = Proxy::new();
+        let cx = Cx::new(Rc::clone(&proxy.worker), 1);
+        let head = list(&[(":method", "POST"), (":path", PATH), ("content-type", JSON)]);
+        let mut record = Record::begin(cx.host());
+        let Ok(Reading::Call(call)) = Reading::of(&cx, &head, &mut record) else {
+            panic!("no call");
+        };
+        let mut intake = Intake::new(&cx, &call, &head, false).unwrap();
+        cx.deliver(body_event(body.as_bytes(), true));
+        let held = pin!(intake.hold(&cx)).poll(&mut Context::from_waker(Waker::noop()));
+        assert!(held.is_ready());
+        assert_eq!(intake.copy.is_some(), kept, "{body}");
     }
 }
 

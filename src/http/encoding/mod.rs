@@ -12,8 +12,13 @@ use miniz_oxide::{DataFormat, MZError, MZFlush, MZStatus};
 use self::gzip::{Member, Step, Trailer};
 use super::header::HeaderList;
 
-/// The most that is decoded of one body, in bytes: a small body can claim to be a thousand times larger.
+/// The most that is decoded of one body, in bytes.
 const DECODED_LIMIT: usize = 64 << 20;
+
+/// What any body may become, and for each of its bytes what it may become beside that: text shrinks to a hundredth at
+/// best, but a small body can claim to be a thousand times larger, and all of it would be decoded in one callback.
+const DECODED_FLOOR: usize = 1 << 20;
+const DECODED_RATIO: usize = 200;
 
 /// Why encoded content is not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +33,7 @@ pub enum Unread {
     Damaged,
     /// It ended early.
     Cut,
-    /// More than 64 MiB came out of it.
+    /// More than 64 MiB came out of it, or far more than went in.
     TooLarge,
 }
 
@@ -81,7 +86,9 @@ impl Coding {
 pub struct Decoder {
     stage: Stage,
     inflate: Box<InflateState>,
-    room: usize,
+    decoded: usize,
+    /// How much may be decoded of what has come.
+    limit: usize,
 }
 
 enum Stage {
@@ -111,12 +118,15 @@ impl Decoder {
                 Coding::Deflate => Stage::Start(None),
             },
             inflate: InflateState::new_boxed(DataFormat::Raw),
-            room: DECODED_LIMIT,
+            decoded: 0,
+            limit: DECODED_FLOOR,
         }
     }
 
     /// Decodes the next bytes; what comes out goes to `sink` in pieces. After an error nothing more comes out.
     pub fn feed(&mut self, bytes: &[u8], sink: &mut impl FnMut(&[u8])) -> Result<(), Unread> {
+        let more = bytes.len().saturating_mul(DECODED_RATIO);
+        self.limit = self.limit.saturating_add(more).min(DECODED_LIMIT);
         let mut rest = bytes;
         while !rest.is_empty() {
             match self.step(rest, sink) {
@@ -223,10 +233,10 @@ impl Decoder {
         loop {
             let result = inflate(&mut self.inflate, rest, &mut piece, MZFlush::None);
             let decoded = piece.get(..result.bytes_written).unwrap_or_default();
-            self.room = self
-                .room
-                .checked_sub(decoded.len())
-                .ok_or(Unread::TooLarge)?;
+            self.decoded = self.decoded.saturating_add(decoded.len());
+            if self.decoded > self.limit {
+                return Err(Unread::TooLarge);
+            }
             if !decoded.is_empty() {
                 sink(decoded);
             }

@@ -155,18 +155,50 @@ fn damage_is_noticed() {
 
 #[test]
 fn a_bomb_is_not_decoded_to_its_end() {
-    let bomb = gzip(&vec![0; 1 << 20]);
+    let bomb = gzip(&vec![0; 3 << 20]);
+    for piece in [1, 100, bomb.len()] {
+        let mut decoder = Decoder::new(Coding::Gzip);
+        let (mut fed, mut size) = (0, 0);
+        let ended = bomb.chunks(piece).try_for_each(|bytes| {
+            fed += bytes.len();
+            decoder.feed(bytes, &mut |bytes| size += bytes.len())
+        });
+        assert_eq!(ended, Err(Unread::TooLarge));
+        let limit = (1 << 20) + 200 * fed;
+        assert!(size <= limit && size > (1 << 20) - 4096, "{piece}: {size}");
+        assert_eq!(
+            decoder.feed(&bomb, &mut |_| panic!("more")),
+            Err(Unread::TooLarge)
+        );
+    }
+}
+
+#[test]
+fn no_body_is_decoded_beyond_the_limit_of_all() {
     let mut decoder = Decoder::new(Coding::Gzip);
-    assert_eq!(decoder.room, DECODED_LIMIT);
-    decoder.room = 100_000;
-    let mut size = 0;
-    let fed = decoder.feed(&bomb, &mut |bytes| size += bytes.len());
+    decoder.decoded = DECODED_LIMIT - 100;
+    decoder.limit = DECODED_LIMIT;
+    let fed = decoder.feed(&gzip(&[b'x'; 101]), &mut |_| panic!("more"));
     assert_eq!(fed, Err(Unread::TooLarge));
-    assert!(size > 90_000 && size <= 100_000, "{size}");
-    assert_eq!(
-        decoder.feed(&bomb, &mut |_| panic!("more")),
-        Err(Unread::TooLarge)
+}
+
+#[test]
+fn a_text_that_says_the_same_all_over_is_read() {
+    let event = |at: usize| {
+        let word = ["one ", "two ", "three ", "four "][at * at / 3 % 4];
+        format!(
+            "data: {{\"id\":\"chunk\",\"choices\":[{{\"delta\":{{\"content\":\"{word}\"}}}}]}}\n\n"
+        )
+    };
+    let text: String = (0..30_000).map(event).collect();
+    let bytes = gzip(text.as_bytes());
+    assert!(
+        text.len() > 50 * bytes.len(),
+        "{}",
+        text.len() / bytes.len()
     );
+    let decoded = decode("gzip", bytes.chunks(1000));
+    assert!(decoded == Ok((text.into_bytes(), true)));
 }
 
 proptest! {

@@ -6,6 +6,7 @@
 use super::draft::{Counts, Draft, Item, Slot};
 use super::{Tally, Usage, bedrock_invoke};
 use crate::llm::json::Node;
+use crate::llm::usage::add;
 use Slot::{Count, Failure, Group, Text};
 
 /// Where the facts stand in an answer or event.
@@ -25,30 +26,37 @@ const STOP: Node<Slot> = Node::leaf("stop_reason", Text(|d| &mut d.finish_reason
 const SPENT: Node<Slot> =
     Node::branch("usage", USAGE).reported(Slot::group(|d| d.counts = Counts::default()));
 
-const USAGE: &[Node<Slot>] = &[
-    Node::leaf("input_tokens", Count(|d| &mut d.counts.input)),
-    Node::leaf("output_tokens", Count(|d| &mut d.counts.output)),
-    Node::leaf(
-        "cache_read_input_tokens",
-        Count(|d| &mut d.counts.cache_read),
-    ),
-    Node::leaf(
-        "cache_creation_input_tokens",
-        Count(|d| &mut d.counts.cache_write),
-    ),
-    Node::branch(
-        "cache_creation",
+/// Tokens, which a usage and each of its iterations state alike, and what else stands beside them. `$counts` is their
+/// place.
+macro_rules! usage {
+    ($counts:path, $($other:expr),*) => {
         &[
-            Node::leaf(
-                "ephemeral_5m_input_tokens",
-                Count(|d| &mut d.counts.cache_write_short),
+            Node::leaf("input_tokens", Count(|d| &mut $counts(d).input)),
+            Node::leaf("output_tokens", Count(|d| &mut $counts(d).output)),
+            Node::leaf("cache_read_input_tokens", Count(|d| &mut $counts(d).cache_read)),
+            Node::leaf("cache_creation_input_tokens", Count(|d| &mut $counts(d).cache_write)),
+            Node::branch(
+                "cache_creation",
+                &[
+                    Node::leaf("ephemeral_5m_input_tokens", Count(|d| &mut $counts(d).cache_write_short)),
+                    Node::leaf("ephemeral_1h_input_tokens", Count(|d| &mut $counts(d).cache_write_1h)),
+                ],
             ),
-            Node::leaf(
-                "ephemeral_1h_input_tokens",
-                Count(|d| &mut d.counts.cache_write_1h),
-            ),
-        ],
-    ),
+            $($other),*
+        ]
+    };
+}
+
+const fn whole(draft: &mut Draft) -> &mut Counts {
+    &mut draft.counts
+}
+
+const fn iteration(draft: &mut Draft) -> &mut Counts {
+    &mut draft.item.counts
+}
+
+const USAGE: &[Node<Slot>] = usage!(
+    whole,
     Node::branch(
         "output_tokens_details",
         &[Node::leaf(
@@ -65,48 +73,40 @@ const USAGE: &[Node<Slot>] = &[
     ),
     Node::leaf("service_tier", Text(|d| &mut d.service_tier)),
     Node::leaf("speed", Text(|d| &mut d.speed)),
+    Node::leaf("inference_geo", Text(|d| &mut d.inference_geo)),
     Node::branch(
         "iterations",
         &[Node::every(ITERATION).reported(EACH_ITERATION)],
     )
-    .reported(Slot::group(|d| d.extra = Usage::default())),
-];
+    .reported(Slot::group(|d| {
+        d.extra = Usage::default();
+        d.part_model = None;
+        d.unpriced = None;
+    }))
+);
 
-const ITERATION: &[Node<Slot>] = &[
+const ITERATION: &[Node<Slot>] = usage!(
+    iteration,
     Node::leaf("type", Text(|d| &mut d.item.kind)),
-    Node::leaf("input_tokens", Count(|d| &mut d.item.counts.input)),
-    Node::leaf("output_tokens", Count(|d| &mut d.item.counts.output)),
-    Node::leaf(
-        "cache_read_input_tokens",
-        Count(|d| &mut d.item.counts.cache_read),
-    ),
-    Node::leaf(
-        "cache_creation_input_tokens",
-        Count(|d| &mut d.item.counts.cache_write),
-    ),
-    Node::branch(
-        "cache_creation",
-        &[
-            Node::leaf(
-                "ephemeral_5m_input_tokens",
-                Count(|d| &mut d.item.counts.cache_write_short),
-            ),
-            Node::leaf(
-                "ephemeral_1h_input_tokens",
-                Count(|d| &mut d.item.counts.cache_write_1h),
-            ),
-        ],
-    ),
-];
+    Node::leaf("model", Text(|d| &mut d.item.model))
+);
 const EACH_ITERATION: Slot = Group {
     forget: |d| d.item = Item::default(),
-    end: add_compaction,
+    end: add_iteration,
 };
 
-/// What compacting the conversation consumed is billed, but not in the sums above it.
-fn add_compaction(draft: &mut Draft) {
-    if draft.item.kind.as_deref() == Some("compaction") {
-        draft.extra = sum(&draft.extra, &usage(&draft.item.counts));
+/// What compacting the conversation consumed is billed, but not in the sums above it. What an adviser consumed is in no
+/// sum either, and billed as its own model; where another model took over, no one model's prices fit the sums.
+fn add_iteration(draft: &mut Draft) {
+    match draft.item.kind.as_deref() {
+        Some("compaction") => draft.extra = sum(&draft.extra, &usage(&draft.item.counts)),
+        Some("advisor_message") => draft.unpriced = Some(1),
+        _ => {}
+    }
+    match (draft.item.model.take(), &draft.part_model) {
+        (Some(model), Some(other)) if model != *other => draft.unpriced = Some(1),
+        (Some(model), _) => draft.part_model = Some(model),
+        (None, _) => {}
     }
 }
 
@@ -121,6 +121,10 @@ pub(super) fn fold(mut draft: Draft, tally: &mut Tally) {
         tally.answer.usage = sum(&usage(&tally.counts), &tally.extra);
     }
     tally.is_ended |= draft.kind.as_deref() == Some("message_stop");
+    let model = draft.model.as_ref().or(tally.answer.model.as_ref());
+    if draft.part_model.is_some() && draft.part_model.as_ref() != model {
+        draft.unpriced = Some(1);
+    }
     tally.absorb(draft);
 }
 
@@ -171,13 +175,6 @@ fn sum(usage: &Usage, extra: &Usage) -> Usage {
         cache_write: add(usage.cache_write, extra.cache_write),
         cache_write_1h: add(usage.cache_write_1h, extra.cache_write_1h),
         ..usage.clone()
-    }
-}
-
-fn add(one: Option<u64>, other: Option<u64>) -> Option<u64> {
-    match (one, other) {
-        (Some(one), Some(other)) => Some(one.saturating_add(other)),
-        (one, other) => one.or(other),
     }
 }
 

@@ -5,9 +5,10 @@
 //! input leaves out what the cache gave or took.
 
 use super::draft::{Counts, Draft, Item, Slot};
-use super::{Answer, Format, Tally, Usage, anthropic};
+use super::{Answer, Format, Tally, Usage, amazon_error, anthropic};
 use crate::http::header::HeaderList;
 use crate::llm::json::Node;
+use crate::llm::usage::add;
 use Slot::{Count, Failure, Group, Text};
 
 /// Where the facts stand in an answer or event.
@@ -41,7 +42,7 @@ pub(super) const TABLE: &[Node<Slot>] = &[
     Node::branch("outputs", &[Node::first(&[STOPPED])]),
     Node::leaf("service_tier", Text(|d| &mut d.service_tier)),
     // Anthropic, behind an ARN that does not say so.
-    Node::branch("message", &[MODEL]),
+    Node::branch("message", &[MODEL, SPENT]),
     Node::branch("delta", &[STOPPED]),
     // Cohere.
     FINISH,
@@ -97,6 +98,24 @@ const USAGE: &[Node<Slot>] = &[
         "cacheWriteInputTokens",
         Count(|d| &mut d.counts.cache_write),
     ),
+    // Anthropic.
+    Node::leaf("input_tokens", Count(|d| &mut d.counts.input)),
+    Node::leaf("output_tokens", Count(|d| &mut d.counts.output)),
+    Node::leaf(
+        "cache_read_input_tokens",
+        Count(|d| &mut d.counts.cache_read),
+    ),
+    Node::leaf(
+        "cache_creation_input_tokens",
+        Count(|d| &mut d.counts.cache_write),
+    ),
+    Node::branch(
+        "cache_creation",
+        &[Node::leaf(
+            "ephemeral_1h_input_tokens",
+            Count(|d| &mut d.counts.cache_write_1h),
+        )],
+    ),
     // After OpenAI, where the input is a total.
     Node::leaf("prompt_tokens", Count(|d| &mut d.stated.input_tokens)),
     Node::leaf("completion_tokens", Count(|d| &mut d.stated.output_tokens)),
@@ -122,12 +141,7 @@ const RESULT: &[Node<Slot>] = &[
 ];
 const EACH_RESULT: Slot = Group {
     forget: |d| d.item = Item::default(),
-    end: |d| {
-        let sum = d.stated.output_tokens.unwrap_or_default();
-        if let Some(output) = d.item.counts.output {
-            d.stated.output_tokens = Some(sum.saturating_add(output));
-        }
-    },
+    end: |d| d.stated.output_tokens = add(d.stated.output_tokens, d.item.counts.output),
 };
 
 /// Adds one answer or event.
@@ -168,12 +182,8 @@ pub(super) fn read_head(format: Format, head: &HeaderList, answer: &mut Answer) 
     let usage = &mut answer.usage;
     usage.input_tokens = total(usage.input_tokens, usage.cache_read, usage.cache_write);
     answer.terms.service_tier = head.text("x-amzn-bedrock-service-tier").map(str::to_owned);
-    // `ThrottlingException:http://…/`
-    let error = head.text("x-amzn-errortype");
-    answer.is_error = error.is_some();
-    answer.error_type = error
-        .and_then(|error| error.split(':').next())
-        .map(str::to_owned);
+    answer.error_type = amazon_error(head).map(str::to_owned);
+    answer.is_error = answer.error_type.is_some();
 }
 
 fn usage(counts: &Counts) -> Usage {
@@ -181,16 +191,16 @@ fn usage(counts: &Counts) -> Usage {
         input_tokens: total(counts.input, counts.cache_read, counts.cache_write),
         output_tokens: counts.output,
         cache_read: counts.cache_read,
-        cache_write: counts.cache_write,
+        cache_write: counts
+            .cache_write
+            .map(|all| all.saturating_sub(counts.cache_write_1h.unwrap_or_default())),
+        cache_write_1h: counts.cache_write_1h,
         ..Usage::default()
     }
 }
 
 fn total(input: Option<u64>, read: Option<u64>, written: Option<u64>) -> Option<u64> {
-    let beside = read
-        .unwrap_or_default()
-        .saturating_add(written.unwrap_or_default());
-    input.map(|input| input.saturating_add(beside))
+    add(input, add(read, written)).filter(|_| input.is_some())
 }
 
 /// What is said, and where it is silent, what was said elsewhere.
@@ -200,6 +210,7 @@ fn over(said: Usage, elsewhere: &Usage) -> Usage {
         output_tokens: said.output_tokens.or(elsewhere.output_tokens),
         cache_read: said.cache_read.or(elsewhere.cache_read),
         cache_write: said.cache_write.or(elsewhere.cache_write),
+        cache_write_1h: said.cache_write_1h.or(elsewhere.cache_write_1h),
         reasoning: said.reasoning.or(elsewhere.reasoning),
         ..Usage::default()
     }

@@ -7,6 +7,7 @@
 use super::draft::{Draft, Slot};
 use super::{Tally, Usage};
 use crate::llm::json::Node;
+use crate::llm::usage::add;
 use Slot::{Failure, Flag, Scaled, Text};
 
 /// Where the facts stand in an answer or event.
@@ -69,7 +70,7 @@ pub(super) fn fold(mut draft: Draft, tally: &mut Tally) {
 fn input(whole: Option<u64>, text: Option<u64>, image: Option<u64>) -> Option<u64> {
     match (whole.or(text), image) {
         (Some(rest), Some(image)) if whole.is_none() || image > rest => {
-            Some(rest.saturating_add(image))
+            add(Some(rest), Some(image))
         }
         (rest, image) => rest.or(image),
     }

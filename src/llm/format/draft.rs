@@ -45,6 +45,9 @@ pub(crate) struct Draft {
     pub(super) finish_reason: Option<String>,
     pub(super) service_tier: Option<String>,
     pub(super) speed: Option<String>,
+    pub(super) inference_geo: Option<String>,
+    /// The model that parts of the answer say they are by.
+    pub(super) part_model: Option<String>,
     pub(super) is_failure: bool,
     /// The answer's own word for being the last one.
     pub(super) is_done: Option<bool>,
@@ -67,6 +70,7 @@ pub(crate) struct Draft {
     pub(super) unpriced: Option<u64>,
     /// Items of the answer that are billed so.
     pub(super) unpriced_items: Option<u64>,
+    pub(super) is_background: Option<bool>,
     /// The provider's name for the answer.
     pub(super) id: Option<String>,
     /// The element of an array being read.
@@ -99,6 +103,7 @@ pub(super) struct Counts {
     pub(super) reasoning_beside: Option<u64>,
     pub(super) citation: Option<u64>,
     pub(super) audio_input: Option<u64>,
+    pub(super) audio_input_ms: Option<u64>,
     pub(super) audio_output: Option<u64>,
     pub(super) image_input: Option<u64>,
     pub(super) image_output: Option<u64>,
@@ -110,6 +115,7 @@ pub(super) struct Counts {
 #[derive(Default)]
 pub(super) struct Item {
     pub(super) kind: Option<String>,
+    pub(super) model: Option<String>,
     pub(super) action: Option<String>,
     pub(super) counts: Counts,
 }

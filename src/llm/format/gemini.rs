@@ -6,10 +6,11 @@
 use super::draft::{Counts, Draft, Item, Slot};
 use super::modality::{
     CACHED_PART, FORGET_CACHED, FORGET_INPUT, FORGET_OUTPUT, FORGET_TOOLS, INPUT_PART, OUTPUT_PART,
-    TOOL_PART, add,
+    TOOL_PART,
 };
 use super::{Tally, Usage};
 use crate::llm::json::Node;
+use crate::llm::usage::add;
 use Slot::{Code, Count, Document, Each, Failure, Group, Text};
 
 /// Where the facts stand in an answer, in an event, and in each element of a stream that is one array.
@@ -23,7 +24,18 @@ pub(super) const TABLE: &[Node<Slot>] = &[
     Node::every(&[CANDIDATES, FEEDBACK, SPENT, MODEL, ID, FAULT]).reported(Document),
 ];
 
-const CANDIDATES: Node<Slot> = Node::branch("candidates", &[Node::first(CANDIDATE)]);
+const CANDIDATES: Node<Slot> = Node::branch(
+    "candidates",
+    &[
+        Node::first(&[
+            Node::leaf("finishReason", Text(|d| &mut d.finish_reason)),
+            GROUNDING,
+        ])
+        .reported(EACH_CANDIDATE),
+        Node::every(&[GROUNDING]).reported(EACH_CANDIDATE),
+    ],
+)
+.reported(Slot::group(|d| d.searches = None));
 const FEEDBACK: Node<Slot> = Node::branch(
     "promptFeedback",
     &[Node::leaf("blockReason", Text(|d| &mut d.finish_reason))],
@@ -41,18 +53,20 @@ pub(super) const FAULT: Node<Slot> = Node::branch(
 )
 .reported(Failure);
 
-const CANDIDATE: &[Node<Slot>] = &[
-    Node::leaf("finishReason", Text(|d| &mut d.finish_reason)),
-    Node::branch(
-        "groundingMetadata",
-        // Empty queries are not billed.
-        &[Node::branch(
-            "webSearchQueries",
-            &[Node::every(&[]).reported(Each(|d| &mut d.searches))],
-        )
-        .reported(Slot::group(|d| d.searches = None))],
-    ),
-];
+const GROUNDING: Node<Slot> = Node::branch(
+    "groundingMetadata",
+    // Empty queries are not billed.
+    &[Node::branch(
+        "webSearchQueries",
+        &[Node::every(&[]).reported(Each(|d| &mut d.item.counts.web_searches))],
+    )
+    .reported(Slot::group(|d| d.item.counts.web_searches = None))],
+);
+/// Every candidate searches for itself.
+const EACH_CANDIDATE: Slot = Group {
+    forget: |d| d.item = Item::default(),
+    end: |d| d.searches = add(d.searches, d.item.counts.web_searches),
+};
 
 const USAGE: &[Node<Slot>] = &[
     Node::leaf("promptTokenCount", INPUT),
@@ -108,14 +122,14 @@ const I_USAGE: &[Node<Slot>] = &[
     Node::branch("output_tokens_by_modality", &[OUTPUT_PART]).reported(FORGET_OUTPUT),
     Node::branch(
         "grounding_tool_count",
-        &[Node::every(GROUNDING).reported(Group {
+        &[Node::every(TOOL).reported(Group {
             forget: |d| d.item = Item::default(),
             end: count_searches,
         })],
     )
     .reported(Slot::group(|d| d.searches = None)),
 ];
-const GROUNDING: &[Node<Slot>] = &[
+const TOOL: &[Node<Slot>] = &[
     Node::leaf("type", Text(|d| &mut d.item.kind)),
     Node::leaf("count", Count(|d| &mut d.item.counts.total)),
 ];
@@ -154,16 +168,12 @@ pub(super) fn fold(mut draft: Draft, tally: &mut Tally) {
     let had_searches = tally.answer.usage.web_searches;
     tally.is_ended |= has_content_ended || has_interaction_ended;
     let was_aborted = tally.is_aborted;
-    settle_tier(&mut draft);
     tally.absorb(draft);
     if has_interaction_ended {
         // A failed interaction is an error, told in a stream that is whole.
         tally.is_aborted = was_aborted;
     }
-    let is_billed_once = tally.answer.model.as_deref().is_some_and(is_billed_once);
-    tally.answer.usage.web_searches = searches
-        .map(|count| if is_billed_once { count.min(1) } else { count })
-        .or(had_searches);
+    tally.answer.usage.web_searches = searches.or(had_searches);
 }
 
 /// Makes totals of the counts, each of which leaves something out.
@@ -186,21 +196,4 @@ fn total(draft: &mut Draft) {
     stated.audio_input = add(stated.audio_input, extra.audio_input);
     stated.image_input = add(stated.image_input, extra.image_input);
     stated.video_input = add(stated.video_input, extra.video_input);
-}
-
-/// Vertex names the tiers in its own way, and what it serves from capacity bought beforehand costs nothing by token.
-fn settle_tier(draft: &mut Draft) {
-    let Some(tier) = &mut draft.service_tier else {
-        return;
-    };
-    if let Some(tier_alone) = tier.strip_prefix("ON_DEMAND_") {
-        *tier = tier_alone.to_ascii_lowercase();
-    } else if tier == "PROVISIONED_THROUGHPUT" {
-        draft.unpriced = Some(1);
-    }
-}
-
-/// Up to Gemini 2.5 a prompt that searches is billed once, whatever the number of its searches.
-fn is_billed_once(model: &str) -> bool {
-    model.starts_with("gemini-2") || model.starts_with("gemini-1")
 }

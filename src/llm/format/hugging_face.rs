@@ -6,6 +6,7 @@
 use super::draft::{Counts, Draft, Item, Slot};
 use super::{Tally, Usage};
 use crate::llm::json::Node;
+use crate::llm::usage::add;
 use Slot::{Count, Failure, Group, Text};
 
 /// Where the facts stand in an answer or event.
@@ -33,13 +34,9 @@ const DETAILS: Node<Slot> = Node::branch(
 /// Each element of an array is an answer to an input of its own.
 fn add_details(draft: &mut Draft) {
     let Counts { input, output, .. } = std::mem::take(&mut draft.item.counts);
-    let add = |sum: &mut Option<u64>, count: Option<u64>| {
-        if let Some(count) = count {
-            *sum = Some(sum.unwrap_or_default().saturating_add(count));
-        }
-    };
-    add(&mut draft.stated.input_tokens, input);
-    add(&mut draft.stated.output_tokens, output);
+    let stated = &mut draft.stated;
+    stated.input_tokens = add(stated.input_tokens, input);
+    stated.output_tokens = add(stated.output_tokens, output);
 }
 
 /// Adds one answer or event.

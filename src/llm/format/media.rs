@@ -3,8 +3,9 @@
 //! Invariant: counts stand as stated. What is billed beside them at prices of its own makes the whole unpriced.
 
 use super::Tally;
-use super::draft::{Draft, Slot};
+use super::draft::{Draft, Item, Slot};
 use crate::llm::json::Node;
+use crate::llm::usage::add;
 use Slot::{Count, Each, Failure, Scaled, Text};
 
 /// A transcript of Deepgram: billed by its length, once for each channel that was heard apart; what it is analysed for is
@@ -44,9 +45,9 @@ pub(super) const IDEOGRAM: &[Node<Slot>] = &[
     Node::leaf("error", Failure),
 ];
 
-fn count_picture(draft: &mut Draft) {
-    let images = &mut draft.stated.images;
-    *images = Some(images.unwrap_or_default().saturating_add(1));
+/// One more picture was made.
+pub(super) fn count_picture(draft: &mut Draft) {
+    draft.stated.images = add(draft.stated.images, Some(1));
 }
 
 /// Pages read by Mistral. Where anything is annotated, all pages have the price of annotated ones.
@@ -79,6 +80,25 @@ pub(super) fn fold_pages(mut draft: Draft, tally: &mut Tally) {
     }
     tally.absorb(draft);
 }
+
+/// The answer to a search of Parallel, which names what it used.
+pub(super) const SEARCH: &[Node<Slot>] = &[
+    Node::branch(
+        "usage",
+        &[
+            Node::every(&[Node::leaf("name", Text(|d| &mut d.item.kind))]).reported(Slot::Group {
+                forget: |d| d.item = Item::default(),
+                end: |d| {
+                    if d.item.kind.as_deref() != Some("sku_search") {
+                        d.unpriced = Some(1);
+                    }
+                },
+            }),
+        ],
+    )
+    .reported(Slot::group(|d| d.unpriced = None)),
+    Node::leaf("error", Failure),
+];
 
 /// Adds the answer to a search, which is one whatever it finds.
 pub(super) fn fold_search(mut draft: Draft, tally: &mut Tally) {

@@ -13,6 +13,7 @@ mod gemini;
 mod head;
 mod hugging_face;
 mod media;
+mod mistral_conversation;
 mod modality;
 mod ollama;
 mod openai_audio;
@@ -26,6 +27,7 @@ mod vertex;
 mod workers_ai;
 
 pub(crate) use draft::{Draft, Slot};
+pub use head::amazon_error;
 
 use super::json::Node;
 use super::price::Picodollars;
@@ -48,8 +50,6 @@ pub enum Format {
     Cohere,
     /// Deepgram's transcripts.
     Deepgram,
-    /// Whatever app of fal: only its head tells.
-    Fal,
     /// Gemini's generated content, whole, in events or as one array; embeddings.
     Gemini,
     /// Gemini's interactions.
@@ -58,6 +58,8 @@ pub enum Format {
     HuggingFace,
     /// Ideogram's pictures.
     Ideogram,
+    /// Mistral's conversations with a model or an agent.
+    MistralConversation,
     /// Mistral's document reader.
     MistralOcr,
     /// Ollama's chat, generation and embeddings, whole or in lines.
@@ -74,7 +76,7 @@ pub enum Format {
     Perplexity,
     /// Replicate's predictions, which are asked for many times.
     Replicate,
-    /// Priced by the call: the answer states no consumption.
+    /// Parallel's searches, priced by the call; what the answer says was used beside them has prices of its own.
     Request,
     /// Speech made of text: only an event stream tells, else the text is counted.
     Speech,
@@ -104,6 +106,9 @@ pub struct Answer {
     pub stated_cost: Option<Picodollars>,
     /// The provider's name for the answer, in its body.
     pub id: Option<String>,
+    /// It was made in the background: who wants it asks for it, maybe many times.
+    #[cfg_attr(test, serde(skip_serializing_if = "std::ops::Not::not"))]
+    pub is_background: bool,
 }
 
 /// What is known after some documents of an answer.
@@ -150,6 +155,7 @@ impl Format {
             Self::GeminiInteractions => gemini::INTERACTIONS,
             Self::HuggingFace => hugging_face::TABLE,
             Self::Ideogram => media::IDEOGRAM,
+            Self::MistralConversation => mistral_conversation::TABLE,
             Self::MistralOcr => media::MISTRAL_OCR,
             Self::Ollama => ollama::TABLE,
             Self::OpenAiAudio | Self::Speech => openai_audio::TABLE,
@@ -157,7 +163,7 @@ impl Format {
             Self::OpenAiImages => openai_images::TABLE,
             Self::OpenAiResponses => openai_responses::TABLE,
             Self::Replicate => replicate::TABLE,
-            Self::Fal | Self::Request => UNKNOWN,
+            Self::Request => media::SEARCH,
             Self::VertexPrediction => vertex::TABLE,
             Self::WorkersAi => workers_ai::TABLE,
         }
@@ -173,6 +179,7 @@ impl Format {
             Self::Cohere => cohere::fold(draft, tally),
             Self::Gemini | Self::GeminiInteractions => gemini::fold(draft, tally),
             Self::HuggingFace => hugging_face::fold(draft, tally),
+            Self::MistralConversation => mistral_conversation::fold(draft, tally),
             Self::Ollama => ollama::fold(draft, tally),
             Self::OpenAiAudio | Self::Speech => openai_audio::fold(draft, tally),
             Self::OpenAiChat => openai_chat::fold(draft, tally),
@@ -184,7 +191,7 @@ impl Format {
             Self::WorkersAi => workers_ai::fold(draft, tally),
             Self::MistralOcr => media::fold_pages(draft, tally),
             Self::Request => media::fold_search(draft, tally),
-            Self::Deepgram | Self::Fal | Self::Ideogram => tally.absorb(draft),
+            Self::Deepgram | Self::Ideogram => tally.absorb(draft),
         }
     }
 }
@@ -204,6 +211,7 @@ impl Tally {
             usage,
             stated_cost,
             id,
+            is_background,
         } = &mut self.answer;
         if draft.stated != Usage::default() {
             *usage = draft.stated;
@@ -216,6 +224,8 @@ impl Tally {
         replace(finish_reason, draft.finish_reason);
         replace(&mut terms.service_tier, draft.service_tier);
         replace(&mut terms.speed, draft.speed);
+        replace(&mut terms.inference_geo, draft.inference_geo);
+        *is_background |= draft.is_background == Some(true);
         terms.is_unpriced |= draft.unpriced.is_some_and(|count| count > 0);
         if draft.is_failure || draft.kind.as_deref() == Some("error") {
             *is_error = true;

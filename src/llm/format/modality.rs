@@ -5,6 +5,7 @@
 use super::Usage;
 use super::draft::{Draft, Item, Slot};
 use crate::llm::json::Node;
+use crate::llm::usage::add;
 use Slot::{Count, Group, Text};
 
 /// At the beginning of a list: none of its parts is known.
@@ -108,11 +109,4 @@ fn add_part(item: &Item, place: Option<&mut Option<u64>>) {
     if let Some(place) = place {
         *place = add(*place, item.counts.total);
     }
-}
-
-/// The sum of what is known.
-pub(super) fn add(one: Option<u64>, other: Option<u64>) -> Option<u64> {
-    one.map_or(other, |one| {
-        Some(one.saturating_add(other.unwrap_or_default()))
-    })
 }

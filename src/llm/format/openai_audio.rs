@@ -17,10 +17,20 @@ pub(super) const TABLE: &[Node<Slot>] = &[
     // Groq's place for it.
     Node::branch("x_groq", &[Node::leaf("id", Text(|d| &mut d.id))]),
     Node::leaf("duration", Scaled(|d| &mut d.counts.audio_input, MILLIS)),
+    // ElevenLabs; channels heard apart and names found in the text are billed beside the length.
+    Node::leaf("transcription_id", Text(|d| &mut d.id)),
+    Node::leaf(
+        "audio_duration_secs",
+        Scaled(|d| &mut d.counts.audio_input, MILLIS),
+    ),
+    Node::branch("transcripts", &[]).reported(UNPRICED),
+    Node::branch("entities", &[]).reported(UNPRICED),
     Node::branch("usage", USAGE).reported(Slot::group(|d| d.stated = Usage::default())),
     Node::branch("error", ERROR).reported(Failure),
     Node::leaf("code", Code(|d| &mut d.error_code)),
 ];
+
+const UNPRICED: Slot = Slot::group(|d| d.unpriced = Some(1));
 
 /// Digits from seconds to milliseconds.
 const MILLIS: u32 = 3;
@@ -49,6 +59,9 @@ pub(super) fn fold(mut draft: Draft, tally: &mut Tally) {
     let stated = &mut draft.stated;
     if stated.input_tokens.is_none() && stated.audio_input_ms.is_none() {
         stated.audio_input_ms = length;
+    }
+    if draft.kind.as_deref() == Some("speech.audio.done") {
+        stated.audio_output = stated.output_tokens;
     }
     tally.is_ended |= matches!(
         draft.kind.as_deref(),

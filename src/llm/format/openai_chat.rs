@@ -6,6 +6,7 @@
 use super::draft::{Counts, Draft, Slot};
 use super::{Tally, Usage};
 use crate::llm::json::Node;
+use crate::llm::usage::add;
 use Slot::{Code, Count, Failure, Flag, Scaled, Text};
 
 /// Where the facts stand in an answer or chunk.
@@ -39,6 +40,10 @@ const USAGE: &[Node<Slot>] = &[
         Count(|d| &mut d.counts.cache_read),
     ),
     Node::leaf("num_cached_tokens", Count(|d| &mut d.counts.cache_read)),
+    Node::leaf(
+        "prompt_audio_seconds",
+        Scaled(|d| &mut d.counts.audio_input_ms, 3),
+    ),
     // Mistral's place for it.
     Node::leaf("service_tier", Text(|d| &mut d.service_tier)),
     // Cerebras.
@@ -148,36 +153,48 @@ pub(super) fn settle_cost(draft: &mut Draft) {
 }
 
 fn usage(counts: &Counts) -> Usage {
+    let has_length = counts.audio_input_ms > Some(0);
+    let beyond = beyond(counts);
+    // Audio beside the prompt: where its length is stated, that is what is billed (Mistral).
+    let audio = beyond.filter(|beyond| counts.audio_input == Some(*beyond));
+    let audio_as_tokens = audio.filter(|_| !has_length);
     Usage {
-        input_tokens: counts.input,
-        output_tokens: output(counts),
+        input_tokens: add(counts.input, audio_as_tokens),
+        output_tokens: match beyond {
+            Some(beyond) if !has_length && audio.is_none() => output(counts, beyond),
+            _ => counts.output,
+        },
         cache_read: counts.cache_read,
         cache_write: counts.cache_write,
         reasoning: counts.reasoning.or(counts.reasoning_beside),
-        audio_input: counts.audio_input,
+        audio_input: counts
+            .audio_input
+            .filter(|_| audio.is_none() || audio_as_tokens.is_some()),
         audio_output: counts.audio_output,
         image_input: counts.image_input,
         image_output: counts.image_output,
         video_input: counts.video_input,
         web_searches: counts.web_searches,
+        audio_input_ms: counts.audio_input_ms,
         ..Usage::default()
     }
 }
 
+/// What the total has beyond its parts.
+fn beyond(counts: &Counts) -> Option<u64> {
+    let rest = counts.total?.checked_sub(counts.input?)?;
+    rest.checked_sub(counts.output.unwrap_or_default())
+        .filter(|beyond| *beyond > 0)
+}
+
 /// Some copies (xAI) leave reasoning out of `completion_tokens`; their total shows it (providers.md §1, trap 4).
-fn output(counts: &Counts) -> Option<u64> {
-    let completion = counts.output.unwrap_or_default();
-    let beyond = |total: u64, prompt: u64| total.checked_sub(prompt)?.checked_sub(completion);
-    let extra = counts
-        .total
-        .zip(counts.input)
-        .and_then(|(total, prompt)| beyond(total, prompt))
-        .unwrap_or_default();
+fn output(counts: &Counts, beyond: u64) -> Option<u64> {
     let reasoning = counts.reasoning.or(counts.reasoning_beside);
-    if extra > 0 && reasoning.is_none_or(|reasoning| reasoning == extra) {
-        return Some(completion.saturating_add(extra));
+    if reasoning.is_none_or(|reasoning| reasoning == beyond) {
+        add(counts.output, Some(beyond))
+    } else {
+        counts.output
     }
-    counts.output
 }
 
 #[cfg(test)]
@@ -210,7 +227,35 @@ mod tests {
                 reasoning,
                 ..Counts::default()
             };
-            assert_eq!(output(&counts), expected, "{counts:?}");
+            assert_eq!(usage(&counts).output_tokens, expected, "{counts:?}");
+        }
+    }
+
+    #[test]
+    fn audio_beside_the_prompt_is_input_and_never_output() {
+        for (audio, length, total, expected) in [
+            // Input, output, audio.
+            (Some(375), Some(12_000), 419, (3, 41, None)),
+            (None, Some(12_000), 419, (3, 41, None)),
+            (Some(375), None, 419, (378, 41, Some(375))),
+            (Some(375), Some(0), 419, (378, 41, Some(375))),
+            (Some(2), Some(12_000), 44, (3, 41, Some(2))),
+            (Some(2), None, 44, (3, 41, Some(2))),
+        ] {
+            let usage = usage(&Counts {
+                input: Some(3),
+                output: Some(41),
+                total: Some(total),
+                audio_input: audio,
+                audio_input_ms: length,
+                ..Counts::default()
+            });
+            assert_eq!(
+                (usage.input_tokens, usage.output_tokens, usage.audio_input),
+                (Some(expected.0), Some(expected.1), expected.2),
+                "{audio:?} {length:?}"
+            );
+            assert_eq!(usage.audio_input_ms, length);
         }
     }
 }

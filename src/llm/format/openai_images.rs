@@ -4,9 +4,11 @@
 //! `image_edit.completed`, each of which is one picture, never with `[DONE]`.
 
 use super::draft::{Draft, Slot};
+use super::media::count_picture;
 use super::openai_chat::{COST, ERROR, OWN_CREDENTIAL, TICKS, UPSTREAM, forget_cost, settle_cost};
 use super::{Tally, Usage};
 use crate::llm::json::Node;
+use crate::llm::usage::add;
 use Slot::{Code, Count, Failure, Text};
 
 /// Where the facts stand in an answer or event.
@@ -63,11 +65,6 @@ const OUTPUT: &[Node<Slot>] = &[
     Node::leaf("text_tokens", Count(|d| &mut d.counts.output)),
 ];
 
-fn count_picture(draft: &mut Draft) {
-    let images = &mut draft.stated.images;
-    *images = Some(images.unwrap_or_default().saturating_add(1));
-}
-
 /// Adds one answer or event.
 pub(super) fn fold(mut draft: Draft, tally: &mut Tally) {
     let is_picture = matches!(
@@ -83,7 +80,7 @@ pub(super) fn fold(mut draft: Draft, tally: &mut Tally) {
     // Every event has the picture alone.
     let before = tally.answer.usage.images;
     if is_picture {
-        stated.images = Some(before.unwrap_or_default().saturating_add(1));
+        stated.images = add(before, Some(1));
         tally.is_ended = true;
     }
     stated.images = stated.images.or(before);

@@ -7,7 +7,8 @@ use super::draft::{Counts, Draft, Item, Slot};
 use super::openai_chat::{COST, ERROR, OWN_CREDENTIAL, TICKS, UPSTREAM, forget_cost, settle_cost};
 use super::{Tally, Usage};
 use crate::llm::json::Node;
-use Slot::{Code, Count, Failure, Group, Text};
+use crate::llm::usage::add;
+use Slot::{Code, Count, Failure, Flag, Group, Text};
 
 /// Where the facts stand in an answer or event.
 pub(super) const TABLE: &[Node<Slot>] = &[
@@ -16,6 +17,7 @@ pub(super) const TABLE: &[Node<Slot>] = &[
     // The same object without its event.
     MODEL,
     ID,
+    BACKGROUND,
     STATUS,
     INCOMPLETE,
     TIER,
@@ -28,11 +30,12 @@ pub(super) const TABLE: &[Node<Slot>] = &[
 ];
 
 const RESPONSE: &[Node<Slot>] = &[
-    MODEL, ID, STATUS, INCOMPLETE, TIER, SPENT, TOOLS, OUTPUT, FAULT,
+    MODEL, ID, BACKGROUND, STATUS, INCOMPLETE, TIER, SPENT, TOOLS, OUTPUT, FAULT,
 ];
 
 const MODEL: Node<Slot> = Node::leaf("model", Text(|d| &mut d.model));
 const ID: Node<Slot> = Node::leaf("id", Text(|d| &mut d.id));
+const BACKGROUND: Node<Slot> = Node::leaf("background", Flag(|d| &mut d.is_background));
 const STATUS: Node<Slot> = Node::leaf("status", Text(|d| &mut d.status));
 const INCOMPLETE: Node<Slot> = Node::branch(
     "incomplete_details",
@@ -157,21 +160,17 @@ pub(super) fn fold(mut draft: Draft, tally: &mut Tally) {
 }
 
 fn usage(counts: &Counts) -> Usage {
-    let Counts {
-        cache_write_short,
-        cache_write_12h,
-        ..
-    } = *counts;
-    let is_split = cache_write_short.is_some() || cache_write_12h.is_some();
+    let split = add(counts.cache_write_short, counts.cache_write_12h);
+    let written = counts.cache_write.or(split);
+    // What no time is stated for went to the shorter one.
+    let cache_write_12h = counts
+        .cache_write_12h
+        .map(|long| long.min(written.unwrap_or(long)));
     Usage {
         input_tokens: counts.input,
         output_tokens: counts.output,
         cache_read: counts.cache_read,
-        cache_write: if is_split {
-            cache_write_short
-        } else {
-            counts.cache_write
-        },
+        cache_write: written.map(|all| all.saturating_sub(cache_write_12h.unwrap_or_default())),
         cache_write_12h,
         reasoning: counts.reasoning,
         ..Usage::default()

@@ -5,7 +5,7 @@
 
 use super::Tally;
 use super::draft::{Counts, Draft};
-use super::modality::add;
+use crate::llm::usage::add;
 
 /// Adds one answer or chunk.
 pub(super) fn fold(mut draft: Draft, tally: &mut Tally) {

@@ -6,6 +6,7 @@ use super::Tally;
 use super::draft::{Draft, Item, Slot};
 use super::gemini::FAULT;
 use crate::llm::json::Node;
+use crate::llm::usage::add;
 use Slot::{Count, Each, Group, Text};
 
 /// Where the facts stand in an answer.
@@ -46,16 +47,13 @@ const PICTURE: Slot = Each(|d| &mut d.item.counts.image_output);
 
 fn count_prediction(draft: &mut Draft) {
     let Draft { item, stated, .. } = draft;
-    if let Some(tokens) = item.counts.input {
-        let sum = stated.input_tokens.unwrap_or_default();
-        stated.input_tokens = Some(sum.saturating_add(tokens));
-    }
+    stated.input_tokens = add(stated.input_tokens, item.counts.input);
     let is_picture = item
         .kind
         .as_deref()
         .is_none_or(|kind| kind.starts_with("image/"));
     if item.counts.image_output.is_some() && is_picture {
-        stated.images = Some(stated.images.unwrap_or_default().saturating_add(1));
+        stated.images = add(stated.images, Some(1));
     }
 }
 

@@ -7,6 +7,7 @@
 mod number;
 mod scan;
 mod skip;
+mod state;
 mod text;
 
 pub use scan::Scanner;
@@ -22,6 +23,7 @@ pub struct Node<I: 'static> {
 #[derive(Clone, Copy)]
 enum Name {
     Key(&'static str),
+    Any,
     First,
     Every,
 }
@@ -63,6 +65,13 @@ impl<I: Copy> Node<I> {
         }
     }
 
+    /// Any member of an object, whatever its name, reported as `id`.
+    pub const fn any(id: I) -> Self {
+        let mut node = Self::leaf("", id);
+        node.name = Name::Any;
+        node
+    }
+
     /// The first element of an array, of which only what is inside is wanted.
     pub const fn first(children: &'static [Self]) -> Self {
         Self {
@@ -98,13 +107,18 @@ impl<I> Place<I> {
 }
 
 impl<I: Copy> Place<I> {
-    fn member(self, key: &str) -> Option<Self> {
-        self.child(|name| matches!(name, Name::Key(wanted) if wanted == key))
+    /// The member with that name; `None` is one that no table has.
+    fn member(self, key: Option<&str>) -> Option<Self> {
+        self.child(|name| match name {
+            Name::Key(wanted) => key == Some(wanted),
+            Name::Any => true,
+            Name::First | Name::Every => false,
+        })
     }
 
     fn element(self, is_first: bool) -> Option<Self> {
         self.child(|name| match name {
-            Name::Key(_) => false,
+            Name::Key(_) | Name::Any => false,
             Name::First => is_first,
             Name::Every => true,
         })

@@ -4,6 +4,7 @@
 //! Everything else is skipped (`skip.rs`).
 
 use super::skip::{Found, Skip};
+use super::state::{Frame, State};
 use super::text::{Step, Text};
 use super::{Event, Node, Place, number};
 
@@ -11,6 +12,7 @@ use super::{Event, Node, Place, number};
 const VALUE_LIMIT: usize = 4096;
 /// Longest key that can be in a table, in bytes.
 const KEY_LIMIT: usize = 64;
+const BYTE_ORDER_MARK: [u8; 3] = [0xEF, 0xBB, 0xBF];
 
 /// An incremental reader of one JSON text; see the module.
 pub struct Scanner<I: 'static> {
@@ -23,40 +25,12 @@ pub struct Scanner<I: 'static> {
     skip: Skip,
 }
 
-/// An open container on a wanted path.
-struct Frame<I: 'static> {
-    place: Place<I>,
-    is_array: bool,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum State {
-    /// A value must come.
-    Value,
-    /// A value or the end of the array must come.
-    FirstElement,
-    /// A key or the end of the object must come.
-    FirstKey,
-    Key,
-    Colon,
-    /// A comma or the end of the container must come.
-    After,
-    InKey,
-    InString,
-    /// In a number, `true`, `false` or `null`.
-    InWord,
-    Skipping,
-    SkippingString,
-    Complete,
-    Broken,
-}
-
 impl<I: Copy> Scanner<I> {
     /// A scanner for the members or elements of the outermost value that `table` names.
     pub fn new(table: &'static [Node<I>]) -> Self {
         Self {
             table,
-            state: State::Value,
+            state: State::Start(0),
             frames: Vec::new(),
             next: root(table),
             text: Text::new(),
@@ -66,7 +40,7 @@ impl<I: Copy> Scanner<I> {
 
     /// Forgets the text read so far and expects a new one.
     pub fn reset(&mut self) {
-        self.state = State::Value;
+        self.state = State::Start(0);
         self.frames.clear();
         self.next = root(self.table);
     }
@@ -91,6 +65,7 @@ impl<I: Copy> Scanner<I> {
                 State::Skipping => self.skip(rest),
                 State::InWord => self.word(rest, sink),
                 State::Broken => return &[],
+                State::Start(matched) => self.start(matched, rest),
                 State::Value
                 | State::FirstElement
                 | State::FirstKey
@@ -125,6 +100,23 @@ impl<I: Copy> Scanner<I> {
         self.text
             .heap_bytes()
             .saturating_add(self.frames.capacity().saturating_mul(size_of::<Frame<I>>()))
+    }
+
+    /// A byte order mark is skipped, which parsers may do (RFC 8259 §8.1).
+    fn start<'a>(&mut self, matched: usize, bytes: &'a [u8]) -> &'a [u8] {
+        let expected = BYTE_ORDER_MARK.get(matched);
+        if let Some((byte, rest)) = bytes.split_first()
+            && Some(byte) == expected
+        {
+            self.state = State::Start(matched.saturating_add(1));
+            return rest;
+        }
+        self.state = if matched == 0 || expected.is_none() {
+            State::Value
+        } else {
+            State::Broken
+        };
+        bytes
     }
 
     fn structure<'a>(&mut self, bytes: &'a [u8], sink: &mut impl FnMut(I, Event<'_>)) -> &'a [u8] {
@@ -229,7 +221,7 @@ impl<I: Copy> Scanner<I> {
 
     /// What the table wants of the member whose key was just read.
     fn member(&self) -> Option<Place<I>> {
-        self.frames.last()?.place.member(self.text.value()?)
+        self.frames.last()?.place.member(self.text.value())
     }
 
     fn skip<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {

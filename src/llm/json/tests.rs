@@ -22,6 +22,7 @@ const TABLE: &[Node<&str>] = &[
     ),
     Node::first(&[Node::leaf("model", "first")]),
     Node::measured("spoken", "spoken"),
+    Node::branch("any", &[Node::any("any")]),
 ];
 
 /// The events as text, and whether the scanner is complete and broken.
@@ -207,6 +208,43 @@ fn a_text_is_complete_when_its_outermost_value_has_closed() {
         let (_, complete, broken) = scan([text.as_bytes()]);
         assert!(!complete && !broken, "{text}");
     }
+}
+
+#[test]
+fn one_byte_order_mark_before_the_text_is_skipped() {
+    for text in ["\u{FEFF}{\"model\":\"m\"}", "\u{FEFF} {\"model\":\"m\"}\n"] {
+        assert_eq!(events(text), [text_event("m")]);
+    }
+    let bytes: [&[u8]; 5] = [
+        b"\xEF\xBB\xBF\xEF\xBB\xBF{}",
+        b" \xEF\xBB\xBF{}",
+        b"\xEF\xBB{}",
+        b"\xEF {}",
+        b"{\xEF\xBB\xBF}",
+    ];
+    for text in bytes {
+        let whole = scan([text]);
+        assert!(whole.2, "{text:?}");
+        assert_eq!(whole, scan(cut(text, &[1])), "{text:?}");
+    }
+    let mut scanner = Scanner::new(TABLE);
+    let mut count = 0;
+    for piece in ["\u{FEFF}{}", "\u{FEFF}{\"model\":1}"] {
+        scanner.reset();
+        scanner.feed(piece.as_bytes(), &mut |_, _| count += 1);
+    }
+    assert!(scanner.is_complete());
+    assert_eq!(count, 1);
+}
+
+#[test]
+fn any_member_is_reported_whatever_its_name() {
+    let name = "n".repeat(1000);
+    let text = format!(r#"{{"any":{{"{name}":1,"":null,"a":{{"b":2}}}},"any":[3],"other":4}}"#);
+    assert_eq!(
+        events(&text),
+        ["any=Number(\"1\")", "any=Null", "any=Open", "any=Close"]
+    );
 }
 
 #[test]

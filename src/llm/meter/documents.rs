@@ -46,7 +46,7 @@ impl Documents {
                 self.read(bytes);
             }
             Part::LineEnd { event } => {
-                if self.draft.kind.is_none() && !event.is_empty() {
+                if !self.is_counted && self.draft.kind.is_none() && !event.is_empty() {
                     self.draft.kind = Some(event.to_owned());
                 }
                 self.finish();
@@ -156,8 +156,10 @@ impl Documents {
     /// Expects the next document; one that did not become whole is forgotten.
     pub(super) fn next(&mut self) {
         self.scanner.reset();
-        self.draft = Draft::default();
-        self.is_counted = false;
+        // What was counted has left a new draft.
+        if !std::mem::take(&mut self.is_counted) {
+            self.draft = Draft::default();
+        }
         self.done = Some(0);
     }
 

@@ -316,6 +316,17 @@ fn an_event_that_is_not_whole_json_says_nothing() {
 }
 
 #[test]
+fn the_name_of_an_event_counts_for_no_other() {
+    let body = "event: done\ndata: {}\ndata:\n\ndata: {}\n\n";
+    let events = |body| finished(Meter::new(Some(Format::OpenAiAudio), SSE), [body]);
+    assert!(events(body.as_bytes()).is_complete());
+    let body = "event: speech.audio.done\ndata: {}\ndata:\n\n\
+        data: {\"usage\":{\"output_tokens\":5}}\n\n";
+    let usage = events(body.as_bytes()).answer().usage.clone();
+    assert_eq!((usage.output_tokens, usage.audio_output), (Some(5), None));
+}
+
+#[test]
 fn megabytes_of_image_pass_without_being_held() {
     let image = "iVBORw0KGgo".repeat(400_000);
     let mut meter = chat(

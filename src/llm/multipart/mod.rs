@@ -67,6 +67,7 @@ enum Part {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Fact {
     Model,
+    ModelId,
     Stream,
     ServiceTier,
 }
@@ -211,6 +212,7 @@ impl MultipartScan {
         let facts = &mut self.facts;
         match fact {
             Fact::Model => facts.model = value.filter(|value| !value.is_empty()),
+            Fact::ModelId => facts.model_id = value.filter(|value| !value.is_empty()),
             Fact::Stream => {
                 // Servers read a switch of a form in more than one spelling.
                 facts.stream =
@@ -238,6 +240,7 @@ impl Part {
         }
         match parameter(disposition, "name").as_deref() {
             Some("model") => Self::Wanted(Fact::Model),
+            Some("model_id") => Self::Wanted(Fact::ModelId),
             Some("stream") => Self::Wanted(Fact::Stream),
             Some("service_tier") => Self::Wanted(Fact::ServiceTier),
             _ => Self::Skipped,

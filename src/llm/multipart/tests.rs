@@ -51,6 +51,14 @@ fn the_facts_of_a_form_are_in_its_small_fields() {
 }
 
 #[test]
+fn the_model_id_of_a_form_is_apart_from_its_model() {
+    let body = [field("model", "m"), field("model_id", "scribe_v2")].concat() + "--XyZ--";
+    let (facts, _) = scan(TYPE, [body.as_bytes()]);
+    assert_eq!(facts.model.as_deref(), Some("m"));
+    assert_eq!(facts.model_id.as_deref(), Some("scribe_v2"));
+}
+
+#[test]
 fn only_a_form_with_a_boundary_is_read() {
     for kind in [
         "application/json",

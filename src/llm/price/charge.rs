@@ -26,22 +26,29 @@ const PER_THOUSAND: u128 = 1_000 * FRACTION;
 const EACH: u128 = 1_000_000 * FRACTION;
 const PER_HOUR: u128 = 5;
 
-/// `None` if some tokens consumed have no price, because a sum that leaves them out would pass for the whole, or if
-/// nothing that the usage states has one.
+/// `None` if some tokens consumed have no price although others have one, because a sum that leaves them out would pass
+/// for the whole; if nothing that the usage states has one; or if nothing is due for what is stated and the model is
+/// billed by a unit that is not.
 pub(super) fn sum(rates: &Rates, usage: &Usage) -> Option<Picodollars> {
     if rates.price(Free).is_some() {
         return Some(Picodollars(0));
     }
     let mut sum = Sum::default();
-    sum.tokens(rates, usage.input_tokens, &input(usage))?;
-    sum.tokens(rates, usage.output_tokens, &output(usage))?;
-    for (count, keys, scale) in units(rates, usage) {
-        if let Some(count) = count {
-            sum.units(rates, count, (keys, scale));
-        }
+    let units = units(rates, usage);
+    sum.units(rates, &units);
+    // A model billed by its unit alone may state tokens beside it.
+    if !sum.is_priced || rates.has_token_price() {
+        sum.tokens(rates, usage.input_tokens, &input(usage))?;
+        sum.tokens(rates, usage.output_tokens, &output(usage))?;
+    }
+    sum.units(rates, &searches(rates, usage));
+    let is_price_of = |(_, keys, _): &Unit| keys.iter().any(|key| rates.price(*key).is_some());
+    let is_stated = |(count, ..): &Unit| count.is_some();
+    if sum.fractions == 0 && units.iter().any(is_price_of) && !units.iter().any(is_stated) {
+        return None;
     }
     if sum.is_priced {
-        sum.units(rates, 1, (&[Requests], PER_THOUSAND));
+        sum.units(rates, &[(Some(1), &[Requests], PER_THOUSAND)]);
     }
     let whole = u64::try_from(sum.fractions.div_ceil(FRACTION));
     sum.is_priced
@@ -83,9 +90,12 @@ impl Sum {
 
     /// A unit without a price adds nothing: it is another measure of what the tokens are the measure of, or a tool for
     /// which few providers publish a price.
-    fn units(&mut self, rates: &Rates, count: u64, (keys, scale): (&[Key], u128)) {
-        if let Some(price) = keys.iter().find_map(|key| rates.price(*key)) {
-            self.add(count, price, scale);
+    fn units(&mut self, rates: &Rates, units: &[Unit]) {
+        for (count, keys, scale) in units {
+            let price = keys.iter().find_map(|key| rates.price(*key));
+            if let Some((count, price)) = count.zip(price) {
+                self.add(count, price, *scale);
+            }
         }
     }
 }
@@ -142,7 +152,19 @@ fn output(usage: &Usage) -> [Leaf; 6] {
 /// A count that may be stated, the prices it may be charged at, and what their millionth is for one.
 type Unit = (Option<u64>, &'static [Key], u128);
 
-fn units(rates: &Rates, usage: &Usage) -> [Unit; 10] {
+/// What tools of the provider did, which is never all that is billed for an answer made of tokens.
+fn searches(rates: &Rates, usage: &Usage) -> [Unit; 2] {
+    let web = usage.web_searches.map(|count| {
+        let most = rates.price(WebSearchMaximum);
+        most.map_or(count, |most| count.min(most / 1_000_000))
+    });
+    [
+        (web, &[WebSearches], PER_THOUSAND),
+        (usage.file_searches, &[FileSearches], PER_THOUSAND),
+    ]
+}
+
+fn units(rates: &Rates, usage: &Usage) -> [Unit; 8] {
     // Annotated pages are pages read, at a price of their own.
     let plain_pages = usage
         .pages
@@ -152,8 +174,6 @@ fn units(rates: &Rates, usage: &Usage) -> [Unit; 10] {
         Some(_) | None => ms,
     };
     [
-        (usage.web_searches, &[WebSearches], PER_THOUSAND),
-        (usage.file_searches, &[FileSearches], PER_THOUSAND),
         (usage.search_units, &[SearchUnits], PER_THOUSAND),
         (plain_pages, &[Pages], PER_THOUSAND),
         (

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::glob;
-use super::layout::{HOURS, LATER, NO_LIST, SERVICE_TIER, SPEED, TIER};
+use super::layout::{HOURS, INFERENCE_GEO, LATER, NO_LIST, SERVICE_TIER, SPEED, TIER};
 use super::row::{Condition, List, Prices};
 
 /// The sections of a table. One without a list finds nothing.
@@ -140,6 +140,7 @@ impl Draft {
             }
             Condition::ServiceTier(tier) => (SERVICE_TIER, self.text(tier)?),
             Condition::Speed(speed) => (SPEED, self.text(speed)?),
+            Condition::InferenceGeo(place) => (INFERENCE_GEO, self.text(place)?),
         })
     }
 

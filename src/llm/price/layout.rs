@@ -45,12 +45,16 @@ pub(super) enum Key {
     ImagesInput,
     /// No price: the seconds of audio that a request is charged for at least.
     AudioMinimum,
+    /// No price: the web searches that a request is charged for at most.
+    WebSearchMaximum,
+    /// No price: what the prices of tokens are multiplied by.
+    TokenFactor,
     /// No price: the model costs nothing, whatever it consumes.
     Free,
 }
 
 /// Every key with its name in `data/prices.json`; a key's place here is its byte in the table. Tokens come first.
-pub(super) const KEYS: [(Key, &str); 30] = [
+pub(super) const KEYS: [(Key, &str); 32] = [
     (Key::Input, "input"),
     (Key::Output, "output"),
     (Key::CacheRead, "cache_read"),
@@ -80,6 +84,8 @@ pub(super) const KEYS: [(Key, &str); 30] = [
     (Key::Images, "image_each"),
     (Key::ImagesInput, "image_input_each"),
     (Key::AudioMinimum, "audio_minimum_s"),
+    (Key::WebSearchMaximum, "web_search_maximum"),
+    (Key::TokenFactor, "token_factor"),
     (Key::Free, "free"),
 ];
 
@@ -96,6 +102,8 @@ pub(super) const HOURS: u8 = 2;
 pub(super) const SERVICE_TIER: u8 = 3;
 /// Rule: the set is laid over the prices when the answer states this speed (text).
 pub(super) const SPEED: u8 = 4;
+/// Rule: the set is laid over the prices when the answer states this place of inference (text).
+pub(super) const INFERENCE_GEO: u8 = 5;
 
 /// A list byte that names no fallback list.
 pub(super) const NO_LIST: u8 = u8::MAX;

@@ -23,6 +23,7 @@ use std::fmt;
 use self::encoder::Sections;
 use self::name::Name;
 use self::rates::Rates;
+pub use self::rates::is_prepaid;
 use self::table::{EMBEDDED, Set, Table};
 use super::usage::{Terms, Usage};
 
@@ -70,10 +71,10 @@ impl Prices {
 
     /// Prices one answer of `provider` (a slug such as `openai`) given under `terms` at `at` (Unix seconds, UTC).
     ///
-    /// `None` if neither name has a row, if the row has no price for some token consumed, or if it has none for anything
-    /// that the provider stated, or if the terms say that the counts are not all. What a free model consumes need not be stated. A sum beyond the range saturates at its
-    /// end, against the spender. A price the provider or the operator states beats this one; that choice is the
-    /// caller's (prices.md "Cost rule").
+    /// `None` if neither name has a row, if the row has no price for some token consumed, for anything that the provider
+    /// stated, or for the place of inference, or if the terms say that the counts are not all. What a free model consumes
+    /// need not be stated. A sum beyond the range saturates at its end, against the spender. A price the provider or the
+    /// operator states beats this one; that choice is the caller's (prices.md "Cost rule").
     pub fn bill<'a>(
         &self,
         provider: &str,
@@ -88,9 +89,26 @@ impl Prices {
         let (model, row) = names
             .filter_map(|model| Some((model, self.find(provider, model)?)))
             .next()?;
-        let rates = Rates::choose(row, usage.input_tokens.unwrap_or(0), terms, at);
+        let rates = Rates::choose(row, usage.input_tokens.unwrap_or(0), terms, at)?;
         let cost = charge::sum(&rates, usage)?;
         Some(Bill { cost, model })
+    }
+
+    /// The models that have prices of their own, by provider, in lower case and without patterns: all of one provider,
+    /// or those of the configuration.
+    pub fn models(&self, provider: Option<&str>) -> impl Iterator<Item = (&str, &str)> {
+        let configured = Table::from(&self.configured).lists();
+        let embedded = provider.and_then(|slug| EMBEDDED.list(slug.as_bytes()));
+        let lists = configured.chain(embedded);
+        let wanted =
+            lists.filter(move |list| provider.is_none_or(|slug| list.slug == slug.as_bytes()));
+        wanted.flat_map(|list| {
+            let slug = std::str::from_utf8(list.slug).unwrap_or_default();
+            let names = list
+                .names()
+                .filter_map(|name| std::str::from_utf8(name).ok());
+            names.map(move |name| (slug, name)).collect::<Vec<_>>()
+        })
     }
 
     /// Looks a model up among the provider's own, then in its fallback lists; each time in the configured prices first.
@@ -107,10 +125,10 @@ impl Prices {
 }
 
 impl<'a> Models<'a> {
-    /// The names to try. The answer says best what ran, but on Bedrock only the path has the region prefix (`us.`,
-    /// `global.`) that carries a surcharge, and a path with an ARN hides what it stands for.
+    /// The names to try. The answer says best what ran, but on Bedrock only a path, or the ARN that a router has chosen,
+    /// has the region prefix (`us.`, `global.`) that carries a surcharge, and a path with an ARN hides what it stands for.
     fn in_order(self, provider: &str) -> [Option<&'a str>; 2] {
-        if provider != BEDROCK {
+        if provider != BEDROCK || self.answered.is_some_and(name::is_arn) {
             return [self.answered, self.asked];
         }
         let hidden = self.asked.is_some_and(name::is_arn);

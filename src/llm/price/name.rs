@@ -20,7 +20,7 @@ pub(super) struct Name {
 }
 
 impl Name {
-    /// `None` if the text names no model: overlong, or an application inference profile of Bedrock.
+    /// `None` if the text names no model: overlong, or a profile or router of Bedrock.
     pub(super) fn new(provider: &str, model: &str) -> Option<Self> {
         if model.len() > MAX_BYTES {
             return None;
@@ -74,13 +74,14 @@ pub(super) fn is_arn(model: &str) -> bool {
     })
 }
 
-/// What follows the last slash, unless the resource is a profile that may stand for any model.
+/// What follows the last slash, unless the resource is a profile or router that may stand for any model.
 fn named_by_arn(arn: &[u8]) -> Option<&[u8]> {
     let mut parts = arn.rsplit(|byte| *byte == b'/');
     let name = parts.next()?;
-    parts
-        .all(|part| !part.ends_with(b":application-inference-profile"))
-        .then_some(name)
+    let stands_for_any = |part: &[u8]| {
+        part.ends_with(b":application-inference-profile") || part.ends_with(b"prompt-router")
+    };
+    parts.all(|part| !stands_for_any(part)).then_some(name)
 }
 
 /// The name behind the gateway's `provider/`, and `models/` or `publishers/*/models/`.

@@ -4,7 +4,7 @@
 //! variant changes only the keys it names (prices.md "Cost rule" 1).
 
 use super::{
-    layout::{HOURS, KEYS, Key, LATER, SERVICE_TIER, SPEED, TIER, TOKEN_KEYS},
+    layout::{HOURS, INFERENCE_GEO, KEYS, Key, LATER, SERVICE_TIER, SPEED, TIER, TOKEN_KEYS},
     table::Set,
 };
 use crate::llm::usage::Terms;
@@ -20,13 +20,17 @@ const ALSO_KNOWN: [(&str, &str); 2] = [
     ("ON_DEMAND_FLEX", "flex"),
 ];
 
+/// Places of inference that cost what a row says.
+const ANYWHERE: [&str; 2] = ["global", "not_available"];
+
 /// The prices of one answer, each in millionths of its unit: for tokens picodollars a token.
 #[derive(Default)]
 pub(super) struct Rates([Option<u32>; KEYS.len()]);
 
 impl Rates {
-    /// Chooses the prices of `row` for an answer with `input_tokens` in all, at `at` (Unix seconds, UTC).
-    pub(super) fn choose(row: Set<'_>, input_tokens: u64, terms: &Terms, at: u64) -> Self {
+    /// Chooses the prices of `row` for an answer with `input_tokens` in all, at `at` (Unix seconds, UTC). `None` if the
+    /// answer comes from a place that has prices of its own, and the row has none for it.
+    pub(super) fn choose(row: Set<'_>, input_tokens: u64, terms: &Terms, at: u64) -> Option<Self> {
         let (day, minute) = (at / SECONDS_PER_DAY, at % SECONDS_PER_DAY / 60);
         let later = row.rules(LATER).filter(|rule| rule.number() <= day).last();
         let hours = row
@@ -37,23 +41,48 @@ impl Rates {
         let mut rates = Self::default();
         rates.lay(base, input_tokens);
         let tier = terms.service_tier.as_deref().map(plain_tier);
-        for (kind, stated) in [(SERVICE_TIER, tier), (SPEED, terms.speed.as_deref())] {
+        let place = terms.inference_geo.as_deref();
+        let place = place.filter(|place| !is_one_of(&ANYWHERE, place));
+        let stated = [
+            (SERVICE_TIER, tier),
+            (SPEED, terms.speed.as_deref()),
+            (INFERENCE_GEO, place),
+        ];
+        for (kind, stated) in stated {
             let Some(stated) = stated else { continue };
             // A later price has its own variants only if its date also changed them.
             let variant = [base, row].into_iter().find_map(|set| {
                 set.rules(kind)
                     .find(|rule| rule.text().eq_ignore_ascii_case(stated.as_bytes()))
             });
-            if let Some(variant) = variant {
-                rates.lay(variant.set, input_tokens);
+            match variant {
+                Some(variant) => rates.lay(variant.set, input_tokens),
+                None if kind == INFERENCE_GEO => return None,
+                None => {}
             }
         }
-        if tier.is_some_and(|tier| PREPAID.iter().any(|name| name.eq_ignore_ascii_case(tier))) {
+        if let Some(factor) = rates.price(Key::TokenFactor) {
+            rates.multiply_tokens(factor);
+        }
+        if tier.is_some_and(is_prepaid) {
             for slot in rates.0.iter_mut().take(TOKEN_KEYS) {
                 *slot = Some(0);
             }
         }
-        rates
+        Some(rates)
+    }
+
+    /// Whether tokens of any kind have a price.
+    pub(super) fn has_token_price(&self) -> bool {
+        self.0.iter().take(TOKEN_KEYS).any(Option::is_some)
+    }
+
+    /// `factor` is in millionths. What does not come out even or in range errs against the spender.
+    fn multiply_tokens(&mut self, factor: u64) {
+        for price in self.0.iter_mut().take(TOKEN_KEYS).flatten() {
+            let exact = u64::from(*price).saturating_mul(factor);
+            *price = u32::try_from(exact.div_ceil(1_000_000)).unwrap_or(u32::MAX);
+        }
     }
 
     /// The price for `key`, if the row has one.
@@ -90,6 +119,15 @@ impl Rates {
                 .map(|(_, price)| *price)
         }))
     }
+}
+
+/// Whether the tokens of that service tier were paid for ahead.
+pub fn is_prepaid(tier: &str) -> bool {
+    is_one_of(&PREPAID, tier)
+}
+
+fn is_one_of(words: &[&str], word: &str) -> bool {
+    words.iter().any(|of| of.eq_ignore_ascii_case(word))
 }
 
 fn plain_tier(stated: &str) -> &str {

@@ -47,6 +47,8 @@ pub(crate) enum Condition {
     ServiceTier(String),
     /// The answer states this speed.
     Speed(String),
+    /// The answer states this place of inference.
+    InferenceGeo(String),
 }
 
 impl Condition {
@@ -56,6 +58,7 @@ impl Condition {
             (_, "") => None,
             ("service_tier" | "processing", tier) => Some(Self::ServiceTier(tier.to_owned())),
             ("speed", speed) => Some(Self::Speed(speed.to_owned())),
+            ("inference_geo", place) => Some(Self::InferenceGeo(place.to_owned())),
             _ => None,
         }
     }

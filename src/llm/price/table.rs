@@ -49,6 +49,15 @@ impl<'t> Table<'t> {
             .map(|entry| self.read(entry))
     }
 
+    /// Every provider's models.
+    pub(super) fn lists(self) -> impl Iterator<Item = List<'t>> {
+        self.lists
+            .as_chunks::<16>()
+            .0
+            .iter()
+            .map(move |entry| self.read(entry))
+    }
+
     fn read(self, entry: &[u8; 16]) -> List<'t> {
         let [n0, n1, n2, n3, e0, e1, e2, e3, rest @ ..] = *entry;
         let [g0, g1, g2, g3, fallback @ ..] = rest;
@@ -112,6 +121,13 @@ impl<'t> List<'t> {
                 let entry = lists.get(usize::from(index))?;
                 Some(table.read(entry).slug)
             })
+    }
+
+    /// The names that stand for themselves alone.
+    pub(super) fn names(&self) -> impl Iterator<Item = &'t [u8]> {
+        let table = self.table;
+        let names = self.exact.iter();
+        names.map(move |[t0, t1, t2, t3, ..]| table.text([*t0, *t1, *t2, *t3]))
     }
 
     /// The prices of a model.
@@ -198,7 +214,7 @@ impl<'t> Rule<'t> {
         )
     }
 
-    /// The argument of a service tier or a speed.
+    /// The argument of a service tier, a speed or a place of inference.
     pub(super) fn text(&self) -> &'t [u8] {
         self.set.table.text(self.argument)
     }

@@ -97,6 +97,15 @@ impl BaseUrl {
             .into_upstream(ModelAt::Body)
     }
 
+    /// The path of its chat completions: below the base URL, as an SDK puts it, where the URL has a path at all.
+    pub fn chat_endpoint(&self) -> &'static str {
+        if self.mount == "/" {
+            "v1/chat/completions"
+        } else {
+            "chat/completions"
+        }
+    }
+
     /// Host, and port when it is not 443: what is sent as `:authority`.
     pub fn authority(&self) -> &str {
         &self.authority

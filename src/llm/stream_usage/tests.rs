@@ -237,13 +237,27 @@ fn an_event_that_is_too_large_passes_while_it_comes() {
 }
 
 #[test]
-fn an_event_is_shown_as_soon_as_its_blank_line_has_come() {
+fn an_event_is_shown_as_soon_as_its_object_or_its_blank_line_has_come() {
     let mut hide = Hide::default();
-    let [with, without] = chunk("a");
-    assert_eq!(hide.feed(with.as_bytes()), b"");
-    assert_eq!(hide.feed(b"\n\n"), format!("{without}\n\n").as_bytes());
-    assert_eq!(hide.feed(b": a comment\r\n\r"), b": a comment\r\n\r");
+    let [with, without] = chunk("a } \" \\");
+    let (start, end) = with.split_at(with.len() - 1);
+    assert_eq!(hide.feed(start.as_bytes()), b"");
+    assert_eq!(hide.feed(end.as_bytes()), without.as_bytes());
+    assert_eq!(hide.feed(b"\n\n"), b"\n\n");
+    assert_eq!(hide.feed(b": a comment {}\r\n\r"), b": a comment {}\r\n\r");
     assert_eq!(hide.feed(b"\ndata: [DONE]"), b"\ndata: [DONE]");
+    assert_eq!(hide.feed(format!("\n\n{LAST}").as_bytes()), b"\n\n");
+    assert_eq!(hide.feed(b"\n\nevent: x\ndata:x"), b"event: x\ndata:x");
+}
+
+#[test]
+fn only_the_braces_of_data_end_an_object() {
+    let without = "event: {}\n: {\"}\nid: }\ndata: {\"a\":\ndata: 1}\n\n";
+    let with = without.replace("1}", "1,\"usage\":null}");
+    assert_eq!(hides(&with), without);
+    // One that is hidden is none before all of its event has come.
+    let more = format!("{LAST}\ndata: {{}}\n\n");
+    assert_eq!(hides(&more), more);
 }
 
 #[test]
@@ -272,6 +286,7 @@ proptest! {
             Just("data: {\"a\":1,\"usage\":null}".to_owned()),
             Just("data: ".to_owned()),
             Just("{\"choices\":[],\"usage\":{}}".to_owned()),
+            Just("data: {\"choices\":[],\"usage\":{}}".to_owned()),
             Just("\r\n".to_owned()),
             Just("\n\n".to_owned()),
         ], 0..30),

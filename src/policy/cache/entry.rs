@@ -7,30 +7,32 @@
 use crate::http::header::HeaderList;
 use crate::http::reply::Reply;
 use crate::policy::custom_cost::Decimal;
-use crate::record::{Cost, Record, Saved};
+use crate::record::{self, Cost, Record, Saved};
 use crate::store::table::Entry;
 
 /// Header fields of a provider's answer that belong to one call or one connection and are not replayed: hop-by-hop
-/// (RFC 9110 §7.6.1), framing, cookies, ids, dates, quotas and timings (providers.md §2).
+/// (RFC 9110 §7.6.1), framing, cookies, dates, timings and counts of what was consumed; the record knows those of ids
+/// and quotas (providers.md §2 and §3).
 const PER_CALL: &[&str] = &[
     "age",
     "alt-svc",
     "anthropic-organization-id",
-    "apim-request-id",
+    "character-cost",
     "connection",
     "content-length",
     "date",
+    "dg-char-count",
+    "history-item-id",
     "keep-alive",
     "nel",
+    "num_chars",
+    "num_tokens",
     "openai-organization",
     "openai-processing-ms",
     "openai-project",
     "proxy-authenticate",
     "proxy-connection",
     "report-to",
-    "request-id",
-    "retry-after",
-    "retry-after-ms",
     "server",
     "server-timing",
     "set-cookie",
@@ -41,17 +43,30 @@ const PER_CALL: &[&str] = &[
     "upgrade",
     "via",
     "www-authenticate",
+    "x-amzn-bedrock-cache-read-input-token-count",
+    "x-amzn-bedrock-cache-write-input-token-count",
+    "x-amzn-bedrock-input-token-count",
+    "x-amzn-bedrock-invocation-latency",
+    "x-amzn-bedrock-output-token-count",
+    "x-compute-characters",
+    "x-compute-time",
+    "x-fal-billable-units",
+    "x-generated-tokens",
+    "x-inference-time",
+    "x-prompt-tokens",
+    "x-queue-time",
+    "x-time-per-token",
+    "x-total-time",
+    "x-validation-time",
 ];
 /// Prefixes of such fields.
 const PER_CALL_PREFIXES: &[&str] = &[
     ":",
     "access-control-",
-    "anthropic-ratelimit-",
     "cf-",
-    "ratelimit-",
     "x-amzn-request",
     "x-envoy-",
-    "x-ratelimit-",
+    "x-kong-",
     "x-request-",
     "x-should-retry",
 ];
@@ -125,7 +140,8 @@ impl StoredHead {
 }
 
 fn is_replayed(name: &str, value: &[u8]) -> bool {
-    let per_call = PER_CALL.contains(&name)
+    let per_call = record::is_per_call(name)
+        || PER_CALL.contains(&name)
         || PER_CALL_PREFIXES
             .iter()
             .any(|prefix| name.starts_with(prefix));
@@ -178,9 +194,7 @@ impl Hit {
             .payload()
             .get(self.head_size..)
             .unwrap_or_default();
-        let content_type = headers.iter().find(|(name, _)| name == "content-type");
-        let content_type = content_type.map(|(_, value)| value.clone());
-        record.take_hit(content_type, body, self.saved, now);
+        record.take_hit(&headers, body, self.saved, now);
         headers.extend(record.identity());
         headers.push(("cf-aig-cache-status".into(), "HIT".into()));
         headers.push(("age".into(), self.entry.age(now).to_string()));
@@ -286,6 +300,42 @@ mod tests {
         let names: Vec<_> = headers.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names, ["content-type", "openai-version"]);
         assert_eq!(body, b"data: \xFF\0\n\n");
+    }
+
+    #[test]
+    fn what_a_provider_tells_of_one_call_alone_is_not_replayed() {
+        let told = [
+            "apim-request-id",
+            "cf-ray",
+            "dg-request-id",
+            "mistral-correlation-id",
+            "request-id",
+            "x-amzn-requestid",
+            "x-debug-trace-id",
+            "x-fal-request-id",
+            "x-request-id",
+            "anthropic-ratelimit-tokens-remaining",
+            "ratelimit",
+            "ratelimit-policy",
+            "retry-after-ms",
+            "x-ratelimit-limit-requests",
+            "x-trial-endpoint-call-remaining",
+            "character-cost",
+            "dg-char-count",
+            "x-amzn-bedrock-input-token-count",
+            "x-fal-billable-units",
+            "x-prompt-tokens",
+        ];
+        for name in told {
+            assert!(!is_replayed(name, b"1"), "{name}");
+        }
+        for name in [
+            "content-type",
+            "dg-model-name",
+            "x-amzn-bedrock-content-type",
+        ] {
+            assert!(is_replayed(name, b"1"), "{name}");
+        }
     }
 
     #[test]

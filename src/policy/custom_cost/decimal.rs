@@ -5,14 +5,10 @@
 use std::fmt;
 use std::iter::repeat_n;
 
-use crate::llm::price::Picodollars;
-
 /// Largest power of ten in a number's exponent, either way: the range of the floats in which clients reckon.
 const MAX_EXPONENT: u32 = 400;
 /// Most digits before the point, so that whoever reads the log finds numbers that fit a float.
 const MAX_WHOLE_DIGITS: usize = 15;
-/// Digits behind the point of a picodollar.
-const PICO: usize = 12;
 
 /// A number that is not negative.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -112,19 +108,6 @@ impl Decimal {
         }
         carry(&mut digits, u128::from(rest));
         Self::of(digits, places)
-    }
-
-    /// The amount in units of 10⁻¹² dollars, rounded up: against the spender. The range ends where theirs does.
-    pub fn picodollars(&self) -> Picodollars {
-        let below = self.places.saturating_sub(PICO);
-        let rounds_up = self.digits.iter().take(below).any(|digit| *digit != 0);
-        let whole = self.digits.iter().skip(below).rev();
-        let zeros = PICO.saturating_sub(self.places);
-        let digits = whole.copied().chain(repeat_n(0, zeros));
-        let amount = digits.fold(0_u64, |amount, digit| {
-            amount.saturating_mul(10).saturating_add(u64::from(digit))
-        });
-        Picodollars(amount.saturating_add(u64::from(rounds_up)))
     }
 
     fn of(mut digits: Vec<u8>, places: usize) -> Self {
@@ -237,21 +220,6 @@ mod tests {
             ("é", BadDecimal::NotANumber),
         ] {
             assert_eq!(Decimal::parse(text), Err(why), "{text}");
-        }
-    }
-
-    #[test]
-    fn picodollars_are_rounded_up_and_end_at_their_range() {
-        for (text, amount) in [
-            ("0", 0),
-            ("1", 1_000_000_000_000),
-            ("0.000000000001", 1),
-            ("0.0000000000010001", 2),
-            ("1e-400", 1),
-            ("0.25", 250_000_000_000),
-            ("100000000", u64::MAX),
-        ] {
-            assert_eq!(number(text).picodollars(), Picodollars(amount), "{text}");
         }
     }
 

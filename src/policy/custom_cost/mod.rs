@@ -96,6 +96,11 @@ impl CustomCost {
         })
     }
 
+    /// Whether these are a price of the call, whatever it consumes.
+    pub const fn is_of_the_call(&self) -> bool {
+        self.total.is_some()
+    }
+
     /// What an answer costs. A price of the call holds whatever was consumed, but not for an error; otherwise no cost is
     /// known where no tokens are stated. The input is a total in every format, so the provider's way of stating cached
     /// tokens does not matter.

@@ -198,6 +198,29 @@ def a_locked_gateway_opens_to_its_credential(options):
 
 
 @target.gateway_only
+@pytest.mark.parametrize("provider", ["openai", "groq", "anthropic", "workers-ai", "xai"])
+def the_unified_endpoint_serves_every_provider_by_its_prefix(provider):
+    with OpenAI(base_url=target.url("compat"), api_key="sk-test", max_retries=0) as client:
+        ask = _ask(target.unseen("Say hello"), model=f"{provider}/{MODEL}")
+        # The provider names the model that it was asked for: the one without a prefix.
+        _assert_answer(client.chat.completions.create(**ask))
+        chunks = list(client.chat.completions.create(**ask, stream=True))
+    assert {chunk.model for chunk in chunks} == {MODEL}
+    assert "".join(choice.delta.content or "" for chunk in chunks for choice in chunk.choices)
+
+
+@target.gateway_only
+def the_unified_endpoint_says_what_it_does_not_know_and_lists_what_it_knows():
+    with OpenAI(base_url=target.url("compat"), api_key="sk-test", max_retries=0) as client:
+        for model, code in ((MODEL, 2019), (f"nobody/{MODEL}", 2008), (f"replicate/{MODEL}", 2906)):
+            with pytest.raises(openai.BadRequestError) as caught:
+                client.chat.completions.create(**_ask("Hello", model=model))
+            assert target.refusal(caught.value)[0] == code
+        models = [model.id for model in client.models.list(extra_query={"provider": "openai"})]
+    assert f"openai/{MODEL}" in models
+
+
+@target.gateway_only
 def an_unknown_gateway_or_provider_is_a_bad_request():
     for url, code in ((target.url("openai", "no-such-gateway"), 2001), (target.url("no-such-provider"), 2008)):
         with pytest.raises(openai.BadRequestError) as caught:

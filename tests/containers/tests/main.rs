@@ -21,6 +21,8 @@ mod auth;
 mod bodies;
 #[path = "../../envoy/tests/cache.rs"]
 mod cache;
+#[path = "../../envoy/tests/compat.rs"]
+mod compat;
 #[path = "../../envoy/tests/config.rs"]
 mod config;
 #[path = "../../envoy/tests/cost.rs"]

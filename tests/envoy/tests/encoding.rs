@@ -145,6 +145,31 @@ async fn a_compressed_answer_that_is_cut_or_damaged_or_not_read_has_no_usage() {
 }
 
 #[tokio::test]
+async fn a_client_that_leaves_a_compressed_stream_at_its_last_event_was_answered() {
+    let gateway = gateway();
+    let bytes = gzip(&Answer::events(sample::chat_events()).body());
+    // The checksum and the size of the coding are still to come.
+    let (events, _) = bytes.split_at(bytes.len() - 8);
+    let case = gateway
+        .fake
+        .case(encoded("gzip", "text/event-stream", events).hang());
+    let call = gateway.post(CACHED).case(&case);
+    let call = call.header("accept-encoding", "gzip");
+    let mut reply = call.json(&sample::ask_stream(case.id())).send().await;
+    let mut seen = 0;
+    while seen < events.len() {
+        seen += reply.chunk().await.len();
+    }
+    reply.hang_up();
+    let record = gateway.record(&case).await;
+    assert_usage(&record);
+    assert_eq!(
+        (&record["outcome"], &record["usage_partial"]),
+        (&json!("answered"), &json!(false))
+    );
+}
+
+#[tokio::test]
 async fn a_compressed_answer_is_shared_with_those_who_accept_it_only() {
     let gateway = gateway();
     let bytes = gzip(sample::chat_body().to_string().as_bytes());

@@ -133,6 +133,29 @@ fn path(case: &Case) -> String {
     format!("/v1/0123/open/{provider}/{before}{endpoint}")
 }
 
+/// The parts of a usage as the record names them, `null` where they are not stated.
+fn parts(usage: &Value) -> impl Iterator<Item = (&'static str, Value)> {
+    let written = ["cache_write", "cache_write_1h", "cache_write_12h"];
+    let written = written.iter().filter_map(|name| usage[*name].as_u64());
+    let named = [
+        ("output_reasoning_tokens", "reasoning"),
+        ("input_cached_tokens", "cache_read"),
+        ("images_in", "images_input"),
+        ("images", "images"),
+        ("pages", "pages"),
+        ("annotated_pages", "annotated_pages"),
+        ("characters", "characters"),
+        ("web_searches", "web_searches"),
+        ("file_searches", "file_searches"),
+        ("search_units", "search_units"),
+    ];
+    let written = written.reduce(|one, other| one + other);
+    let parts = named.map(|(field, name)| (field, usage[name].clone()));
+    parts
+        .into_iter()
+        .chain([("input_cache_write_tokens", json!(written))])
+}
+
 /// What the record must say of the answer.
 async fn check(gateway: &Gateway, case: &Case) {
     let head = case.expected["head"].as_object().into_iter().flatten();
@@ -157,6 +180,22 @@ async fn check(gateway: &Gateway, case: &Case) {
         assert_eq!(
             &record[field], expected,
             "{field} of {}: {record}",
+            case.name
+        );
+    }
+    for (field, expected) in parts(&told["usage"]) {
+        assert_eq!(
+            record["usage_metadata"][field], expected,
+            "{field} of {}: {record}",
+            case.name
+        );
+    }
+    if let Some(cost) = told["stated_cost"].as_f64() {
+        let source = (&record["cost_source"], record["cost"].as_f64());
+        assert_eq!(
+            source,
+            (&json!("provider"), Some(cost / 1e12)),
+            "{}",
             case.name
         );
     }

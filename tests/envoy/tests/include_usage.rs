@@ -278,20 +278,76 @@ async fn an_event_that_ends_with_the_body_is_shown() {
 
 #[tokio::test]
 async fn a_stream_that_ends_with_trailers_is_shown_whole() {
-    let gateway = gateway();
-    let path = CHAT.replace("openai", "custom-h2c");
-    for tail in ["", "data: [DONE]", "data: [DONE]\n"] {
+    for tail in [
+        "",
+        "data: [DONE]",
+        "data: [DONE]\n",
+        "data: {\"choices\":[1],\"usage\":null}",
+        "data: {\"choices\":[1],\"usage\":null}\n",
+        "data: {\"choices\":[1]}",
+        "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":11,\"completion_tokens\":7}}",
+    ] {
         let bytes = [stream().body(), tail.as_bytes().to_vec()].concat();
+        let shown_of_it = if tail.contains("11") { "" } else { tail };
+        let shown_of_it = shown_of_it.replace(",\"usage\":null", "").into_bytes();
+        let expected = [shown(), shown_of_it].concat();
         let head = Answer::new(200).header("content-type", "text/event-stream");
-        let answer = head.chunk(bytes).trailer("x-checksum", "1");
-        let case = gateway.fake.case(answer);
-        let call = gateway.post(&path).case(&case).http2();
+        let answer = head.chunk(bytes);
+        for answer in [answer.clone(), answer.in_pieces_of(9)] {
+            assert_shown_before_trailers(answer, &expected).await;
+        }
+    }
+}
+
+/// The client of a stream that ends in trailers, and who asks after it, see these bytes.
+async fn assert_shown_before_trailers(answer: Answer, expected: &[u8]) {
+    let gateway = gateway();
+    let case = gateway.fake.case(answer.trailer("x-checksum", "1"));
+    let ask = || {
+        let call = gateway.post("/v1/0123/cached/custom-h2c/chat/completions");
+        let call = call.case(&case).http2();
         let call = call.header("content-type", "application/json");
-        let call = call.body(question(&case));
-        let mut reply = call.send().await;
-        let expected = [shown(), tail.as_bytes().to_vec()].concat();
-        assert_eq!(reply.bytes().await, expected, "{tail:?}");
-        assert_eq!(reply.trailer("x-checksum"), Some("1"));
+        call.body(question(&case)).send()
+    };
+    let mut reply = ask().await;
+    assert_shown(&reply.bytes().await, expected);
+    assert_eq!(reply.trailer("x-checksum"), Some("1"));
+    assert_usage(&gateway.record(&case).await);
+    let mut again = ask().await;
+    assert_eq!(again.header("cf-aig-cache-status"), Some("HIT"));
+    assert_shown(&again.bytes().await, expected);
+}
+
+#[tokio::test]
+async fn a_compressed_stream_passes_as_it_is_and_at_once() {
+    let gateway = gateway();
+    // Not what the codings would make of it, but just as little to be cut.
+    let start = [b"\x8bdata: ".to_vec(), stream().body()].concat();
+    let pieces = [
+        start,
+        b"data: {\"x\"".to_vec(),
+        b":1,\"usage\":null}\n\n".to_vec(),
+    ];
+    for coding in ["br", "zstd", "gzip"] {
+        let gates = [(); 3].map(|()| Gate::new());
+        let head = Answer::new(200).header("content-type", "text/event-stream");
+        let head = head.header("content-encoding", coding);
+        let script = pieces.iter().zip(&gates);
+        let answer = script.fold(head, |answer, (piece, gate)| {
+            answer.gate(gate).chunk(piece.clone())
+        });
+        let case = gateway.fake.case(answer.sized());
+        let call = gateway.post(CHAT).case(&case);
+        let call = call.header("content-type", "application/json");
+        let mut reply = call.body(question(&case)).send().await;
+        let length = pieces.concat().len().to_string();
+        assert_eq!(reply.header("content-length"), Some(length.as_str()));
+        for (piece, gate) in pieces.iter().zip(&gates) {
+            gate.open();
+            reply.expect_bytes(piece).await;
+        }
+        assert!(reply.bytes().await.is_empty(), "{coding}");
+        assert_eq!(case.only().body, asked(&question(&case)));
     }
 }
 

@@ -12,6 +12,7 @@ mod age;
 mod auth;
 mod bodies;
 mod cache;
+mod compat;
 mod config;
 mod cost;
 mod encoding;

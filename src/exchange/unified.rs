@@ -1,0 +1,132 @@
+//! The unified endpoint `/compat` (contract §1.4): the body names the provider, so it is held before anything else.
+//!
+//! Invariant: a unified call becomes an ordinary one, with the provider's own slug and path and the body written for it;
+//! cache, limits, metering and record know no difference. A body that cannot be read cannot be sent anywhere.
+
+use super::Stop;
+use super::call::{Call, Caller};
+use super::cx::{Cx, Event, Gone};
+use super::intake::{self, Intake};
+use crate::http::capture::Capture;
+use crate::http::encoding::{Coding, Decoder, Unread};
+use crate::http::header::HeaderList;
+use crate::http::reject::{BodyFault, Reject};
+use crate::http::reply::Reply;
+use crate::llm::compat::{self, ChatBody, Incompatible, Target};
+use crate::record::Record;
+
+/// How long a body is waited for on a worker where none ever came, nanoseconds: such a call has nowhere to go, so it
+/// waits longer than one that could go on without.
+const BODY_PATIENCE: u64 = 5_000_000_000;
+
+/// Waits for the body and makes the call of it that it names.
+pub(super) async fn read(
+    cx: &Cx,
+    caller: Caller<'_>,
+    (head, end): (&HeaderList, bool),
+    record: &mut Record,
+) -> Result<(Box<Call>, Intake), Stop> {
+    let body = hold(cx, head, end, &mut record.request_size).await?;
+    let size = record.request_size;
+    let body = ChatBody::read(body.bytes())?;
+    record.model = Some(body.model().to_owned());
+    record.model_asked = Some(body.model().to_owned());
+    let target = match Target::parse(body.model())? {
+        Target::Model(target) => target,
+        Target::Route(_) => return Err(Reject::UnknownRoute.into()),
+    };
+    record.provider = Some(target.provider.to_owned());
+    let path = cx.worker.config.chat_endpoint(&target)?;
+    // What goes on is not encoded, whatever came.
+    let plain = head
+        .iter()
+        .filter(|(name, _)| *name != "content-encoding")
+        .map(|(name, value)| (name.to_owned(), value.to_vec()))
+        .collect();
+    let call = caller.call(target.provider, &path, &plain, record)?;
+    (record.model, record.model_asked) = (None, Some(target.model.to_owned()));
+    let body = body.written_for(&target);
+    let intake = Intake::rewritten(cx, &call, &plain, (size, body))?;
+    Ok((Box::new(call), intake))
+}
+
+/// The list of the models that a unified call can name. It costs nobody anything: no limit, no record to look up.
+pub(super) fn models(cx: &Cx, caller: &Caller<'_>, record: &Record) -> Result<Reply, Incompatible> {
+    let provider = caller.query.and_then(compat::listed_provider);
+    let models = cx.worker.config.models(&caller.gateway.id, provider)?;
+    let mut headers = record.identity();
+    headers.retain(|(name, _)| name != "cf-aig-log-id");
+    headers.push(("content-type".into(), "application/json".into()));
+    Ok(Reply {
+        status: 200,
+        headers,
+        body: compat::list(&models),
+    })
+}
+
+/// The whole body, decoded; `size` is what has come of it.
+async fn hold(cx: &Cx, head: &HeaderList, end: bool, size: &mut u64) -> Result<Capture, Stop> {
+    let limit = cx.worker.config.limits.request_body_bytes;
+    let too_large = Stop::Reject(Reject::BodyTooLarge(limit));
+    let declared = head
+        .text("content-length")
+        .and_then(|text| text.parse::<u64>().ok());
+    let fits = |size| usize::try_from(size).is_ok_and(|size| size <= limit);
+    if declared.is_some_and(|size| !fits(size)) {
+        return Err(too_large);
+    }
+    let coding = Coding::of(head).map_err(unread)?;
+    let mut decoder = coding.map(Decoder::new);
+    let mut body = Capture::new(limit);
+    cx.want(true, false);
+    if !cx.worker.bodies_come.get() {
+        cx.set_deadline(Some(cx.now().saturating_add(BODY_PATIENCE)));
+    }
+    let mut ended = end;
+    while !ended {
+        let (bytes, new) = match cx.next().await {
+            Event::RequestBody { bytes, size, end } => {
+                ended = end;
+                (bytes, size)
+            }
+            Event::RequestTrailers => break,
+            Event::Deadline if !cx.worker.bodies_come.get() => {
+                cx.complain(intake::WITHHELD.to_owned());
+                return Err(fault("did not come").into());
+            }
+            Event::Done(ending) => return Err(Gone(ending).into()),
+            Event::ResponseHead { headers, .. } => return Err(Stop::Overruled(headers)),
+            Event::RequestHead { .. }
+            | Event::ResponseBody { .. }
+            | Event::ResponseTrailers
+            | Event::Woken(_)
+            | Event::Deadline => continue,
+        };
+        *size = size.saturating_add(u64::try_from(new).unwrap_or(u64::MAX));
+        match &mut decoder {
+            Some(decoder) => decoder
+                .feed(&bytes, &mut |decoded| body.feed(decoded))
+                .map_err(unread)?,
+            None => body.feed(&bytes),
+        }
+        if !body.is_whole() {
+            return Err(too_large);
+        }
+    }
+    cx.set_deadline(None);
+    if decoder.is_some_and(|decoder| !decoder.is_whole()) {
+        return Err(unread(Unread::Cut).into());
+    }
+    Ok(body)
+}
+
+fn unread(reason: Unread) -> Reject {
+    fault(reason.reason())
+}
+
+fn fault(what: &str) -> Reject {
+    Reject::BadBody(BodyFault {
+        place: "body".into(),
+        what: what.into(),
+    })
+}
