@@ -68,7 +68,10 @@ proptest! {
         prop_assert!(upstream.path.len() <= MAX_TARGET);
         let sent = upstream.path.split('?').next().unwrap();
         prop_assert!(sent.bytes().all(|byte| (0x21..0x7F).contains(&byte) && !b"\\#".contains(&byte)), "{}", sent);
-        prop_assert!(!sent.contains("//") && !sent.starts_with("/v1/v1/"), "{}", sent);
+        // To the name of an app, and to what follows a region or a model with a host of its own, the gateway adds nothing: it
+        // goes as it was written.
+        let is_verbatim = ["aws-bedrock", "fal"].contains(&provider.slug) || upstream.host.ends_with(".api.baseten.co");
+        prop_assert!(!sent.contains("//") && (is_verbatim || !sent.starts_with("/v1/v1/")), "{}", sent);
         let whole = format!("https://{}{sent}", upstream.host);
         prop_assert!(!whole.to_ascii_lowercase().replace("%2e", ".").replace("%2f", "/").contains("/../"), "{}", whole);
     }
