@@ -139,6 +139,11 @@ impl<'a> Reading<'a> {
 }
 
 impl Caller<'_> {
+    /// Whether the caller's `authorization` is for the provider, not for the gateway.
+    pub fn has_provider_authorization(&self, head: &HeaderList) -> bool {
+        head.contains("authorization") && !self.admission.consumed.contains(&"authorization")
+    }
+
     /// The call of `path` at that provider.
     pub fn call(
         self,

@@ -13,7 +13,11 @@ use crate::http::header::HeaderList;
 use crate::http::reject::{BodyFault, Reject};
 use crate::http::reply::Reply;
 use crate::llm::compat::{self, ChatBody, Incompatible, Target};
+use crate::llm::provider::CREDENTIAL_HEADERS;
 use crate::record::Record;
+
+/// Fields that are true of one body only.
+const DIGESTS: [&str; 4] = ["content-digest", "content-md5", "digest", "repr-digest"];
 
 /// How long a body is waited for on a worker where none ever came, nanoseconds: such a call has nowhere to go, so it
 /// waits longer than one that could go on without.
@@ -37,17 +41,35 @@ pub(super) async fn read(
     };
     record.provider = Some(target.provider.to_owned());
     let path = cx.worker.config.chat_endpoint(&target)?;
-    // What goes on is not encoded, whatever came.
-    let plain = head
-        .iter()
-        .filter(|(name, _)| *name != "content-encoding")
-        .map(|(name, value)| (name.to_owned(), value.to_vec()))
-        .collect();
-    let call = caller.call(target.provider, &path, &plain, record)?;
+    let (plain, dropped) = plain(head, caller.has_provider_authorization(head));
+    let mut call = caller.call(target.provider, &path, &plain, record)?;
+    call.admission.consumed.extend(dropped);
     (record.model, record.model_asked) = (None, Some(target.model.to_owned()));
     let body = body.written_for(&target);
     let intake = Intake::rewritten(cx, &call, &plain, (size, body))?;
     Ok((Box::new(call), intake))
+}
+
+/// The head without what does not belong to the call that the body named: the coding and digests of a body that is written
+/// anew, and, since compatible endpoints take their credential in `authorization`, the keys that the client holds for other
+/// providers. With it, the fields that must not go on.
+fn plain(head: &HeaderList, is_authorized: bool) -> (HeaderList, Vec<&'static str>) {
+    let keys = CREDENTIAL_HEADERS
+        .iter()
+        .filter(|name| !matches!(**name, "authorization" | "sec-websocket-protocol"))
+        .filter(|_| is_authorized);
+    let dropped: Vec<_> = DIGESTS
+        .iter()
+        .chain(keys)
+        .copied()
+        .filter(|name| head.contains(name))
+        .collect();
+    let plain = head
+        .iter()
+        .filter(|(name, _)| *name != "content-encoding" && !dropped.contains(name))
+        .map(|(name, value)| (name.to_owned(), value.to_vec()))
+        .collect();
+    (plain, dropped)
 }
 
 /// The list of the models that a unified call can name. It costs nobody anything: no limit, no record to look up.

@@ -114,16 +114,28 @@ impl<'a> ChatBody<'a> {
     /// What becomes of a member at a provider (providers.md §4). Only what changes no answer, or has another name
     /// there, is touched: the rest is the client's affair.
     fn fate(&self, member: &Member<'_>, provider: &str) -> Fate {
-        let name = match (provider, &*member.key) {
-            ("cohere" | "mistral", "stream_options") => return Fate::Drop,
-            ("mistral", "seed") => "random_seed",
-            ("mistral", "max_completion_tokens") => "max_tokens",
+        let is_mistral = provider == "mistral";
+        let (own, openai) = match &*member.key {
+            "stream_options" if is_mistral || provider == "cohere" => return Fate::Drop,
+            "seed" | "random_seed" if is_mistral => ("random_seed", "seed"),
+            "max_completion_tokens" | "max_tokens" if is_mistral => {
+                ("max_tokens", "max_completion_tokens")
+            }
             _ => return Fate::Keep,
         };
-        if self.members.iter().any(|other| other.key == name) {
-            Fate::Drop
-        } else {
-            Fate::Rename(name)
+        // A name that is there without a value gives way to the other one.
+        let is_given = |name| {
+            let mut members = self.members.iter();
+            members.any(|other| other.key == name && other.value.trim() != "null")
+        };
+        match (member.key == own, is_given(own)) {
+            (true, false) if is_given(openai) => Fate::Drop,
+            (true, _) => Fate::Keep,
+            (false, true) => Fate::Drop,
+            (false, false) if is_given(openai) || !self.members.iter().any(|m| m.key == own) => {
+                Fate::Rename(own)
+            }
+            (false, false) => Fate::Drop,
         }
     }
 }

@@ -40,7 +40,9 @@ impl CompatCall {
 /// The provider whose models a list of models is asked for: the parameter `provider` of its query.
 pub fn listed_provider(query: &str) -> Option<&str> {
     let mut pairs = query.split('&');
-    pairs.find_map(|pair| pair.strip_prefix("provider="))
+    pairs
+        .find_map(|pair| pair.strip_prefix("provider="))
+        .filter(|provider| !provider.is_empty())
 }
 
 /// What the `model` of a unified call names.

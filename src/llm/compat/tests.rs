@@ -333,6 +333,14 @@ fn mistral_gets_its_own_names() {
             r#"{"model":"x/y","max_completion_tokens":9}"#,
             r#"{"model":"m","max_tokens":9}"#,
         ),
+        (
+            r#"{"model":"x/y","max_tokens":null,"max_completion_tokens":9}"#,
+            r#"{"model":"m","max_tokens":9}"#,
+        ),
+        (
+            r#"{"seed":null,"model":"x/y","random_seed":null}"#,
+            r#"{"model":"m","random_seed":null}"#,
+        ),
     ] {
         assert_eq!(written(body, "mistral"), wanted);
     }
