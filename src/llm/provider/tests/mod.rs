@@ -2,6 +2,7 @@
 
 mod attack;
 mod custom;
+mod fal_target;
 mod property;
 mod route;
 
