@@ -10,17 +10,26 @@ import contextlib
 import os
 import re
 import signal
-import threading
+import time
+
+STOPS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
+asked_to_stop = False
 
 
 def stop(number: int, _frame: object) -> None:
-    """The signal becomes an exception, so that every `with` below is left in order."""
+    """While starting: the signal becomes an exception, so that every `with` below is left in order."""
     signal.signal(number, signal.SIG_IGN)
     raise SystemExit(0)
 
 
+def note_stop(*_: object) -> None:
+    """While serving: nothing is thrown, as an exception out of nowhere can be lost in a library's callback."""
+    global asked_to_stop
+    asked_to_stop = True
+
+
 # Before the modules below, whose loading takes long enough for a Ctrl-C.
-for each in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+for each in STOPS:
     signal.signal(each, stop)
 
 import build  # noqa: E402
@@ -73,11 +82,13 @@ def main() -> None:
     with MockProvider() if bundled else contextlib.nullcontext() as mock:
         upstream = mock.address if mock else upstream
         with gateway.Gateway(f"port-{listen}", listen, admin, upstream) as running:
+            for each in STOPS:
+                signal.signal(each, note_stop)
             announce(running, upstream, bundled)
             # Whoever started us may be killed without telling us.
-            while running.alive() and os.getppid() == parent:
-                threading.Event().wait(0.5)
-            if not running.alive():
+            while not asked_to_stop and running.alive() and os.getppid() == parent:
+                time.sleep(0.1)
+            if not asked_to_stop and not running.alive():
                 fail(f"Envoy ended by itself:\n{running.why()}")
 
 

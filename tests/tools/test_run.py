@@ -76,6 +76,11 @@ class Run:
             return True
         return False
 
+    def left(self) -> str:
+        """What of it still lives, for the message of a failure."""
+        listed = ["ps", "-o", "pid,ppid,stat,wchan:24,args", "-g", str(self.process.pid)]
+        return subprocess.run(listed, check=False, capture_output=True, text=True).stdout
+
 
 @contextlib.contextmanager
 def running(command: tuple[str, ...] = PYTHON, **settings: str) -> Iterator[Run]:
@@ -158,7 +163,8 @@ class Stopping(unittest.TestCase):
         ):
             with self.subTest(command=command, send=send.__name__, number=number.name), running(command) as started:
                 send(started.process.pid, number)
-                self.assertTrue(eventually(started.is_gone))
+                gone = eventually(started.is_gone)
+                self.assertTrue(gone, "" if gone else started.left())
                 self.assertNotIn("Traceback", started.output.read())
                 for port in started.ports:
                     self.assertRaises(ConnectionRefusedError, ask, port, "GET", "/")
