@@ -120,6 +120,7 @@ impl Live {
             Output::ReplaceResponse { size, bytes } => {
                 replace(BufferType::HttpResponseBody, size, &bytes);
             }
+            Output::DiscardResponse => replace(BufferType::HttpResponseBody, usize::MAX, b""),
             Output::Reply(reply) => {
                 self.answered.set(true);
                 send(&reply);
@@ -145,7 +146,7 @@ fn replace(buffer: BufferType, size: usize, bytes: &[u8]) {
     heed(hostcalls::set_buffer(buffer, 0, size, bytes));
 }
 
-fn send(reply: &Reply) {
+pub(super) fn send(reply: &Reply) {
     let headers = reply
         .headers
         .iter()
@@ -183,7 +184,7 @@ pub(super) struct Sleepers {
 }
 
 /// How often deadlines are looked at.
-const TICK: std::time::Duration = std::time::Duration::from_millis(250);
+const TICK: std::time::Duration = std::time::Duration::from_millis(10);
 
 impl Sleepers {
     /// Notes whether the stream sleeps with a deadline; the clock of the worker runs only while one does.

@@ -9,9 +9,10 @@ use proxy_wasm::types::{BufferType, ContextType};
 
 use super::live::{Live, Sleepers};
 use super::port::Proxy;
-use super::stream::Stream;
+use super::stream::{Attempts, Stream};
 use crate::config;
 use crate::exchange::cx::{Event, Worker};
+use crate::exchange::plan::Calls;
 use crate::exchange::task::Task;
 use crate::host::{Host, QueueId};
 use crate::store::waiter::Wake;
@@ -19,18 +20,36 @@ use crate::store::waiter::Wake;
 /// The `root_id` of the singleton service that only keeps shared data alive while listeners come and go.
 const KEEPER: &[u8] = b"keeper";
 
+/// The `root_id` of the filter that lives single attempts of planned calls.
+const ATTEMPT: &[u8] = b"attempt";
+
+thread_local! {
+    /// The planned calls of this virtual machine: of all its roots.
+    static CALLS: Rc<Calls> = Rc::default();
+}
+
 /// A plugin instance.
 pub(super) struct Root {
     host: Rc<dyn Host>,
-    worker: Option<Rc<Worker>>,
+    role: Role,
     sleepers: Rc<Sleepers>,
+}
+
+/// What the plugin does with a stream.
+enum Role {
+    /// Nothing: it refused its configuration, or is the keeper.
+    None,
+    /// The whole life of a call.
+    Gateway(Rc<Worker>),
+    /// One attempt.
+    Attempt(Option<QueueId>),
 }
 
 impl Root {
     pub(super) fn new() -> Self {
         Self {
             host: Rc::new(Proxy::default()),
-            worker: None,
+            role: Role::None,
             sleepers: Rc::default(),
         }
     }
@@ -56,15 +75,20 @@ impl RootContext for Root {
         if role.as_deref() == Some(KEEPER) {
             return true;
         }
+        if role.as_deref() == Some(ATTEMPT) {
+            self.role = Role::Attempt(self.register_queue());
+            return true;
+        }
         let bytes = hostcalls::get_buffer(BufferType::PluginConfiguration, 0, size)
             .ok()
             .flatten();
         match config::parse(&bytes.unwrap_or_default(), &environment) {
             Ok(config) => {
-                self.worker = Some(Rc::new(Worker {
+                self.role = Role::Gateway(Rc::new(Worker {
                     host: Rc::clone(&self.host),
                     config: Rc::new(config),
                     queue: self.register_queue(),
+                    calls: CALLS.with(Rc::clone),
                     bodies_come: Cell::new(false),
                     quiet_until: Cell::new(0),
                 }));
@@ -98,10 +122,24 @@ impl RootContext for Root {
     }
 
     fn create_http_context(&self, context_id: u32) -> Option<Box<dyn HttpContext>> {
-        // Envoy creates no streams for a plugin that refused its configuration.
-        let worker = Rc::clone(self.worker.as_ref()?);
-        let live = Live::new(Task::new(worker, context_id));
-        Some(Box::new(Stream::new(live, Rc::clone(&self.sleepers))))
+        let sleepers = Rc::clone(&self.sleepers);
+        match &self.role {
+            // Envoy creates no streams for a plugin that refused its configuration.
+            Role::None => None,
+            Role::Gateway(worker) => {
+                let live = Live::new(Task::new(Rc::clone(worker), context_id));
+                Some(Box::new(Stream::new(live, sleepers)))
+            }
+            Role::Attempt(queue) => {
+                let attempts = Attempts {
+                    id: context_id,
+                    host: Rc::clone(&self.host),
+                    calls: CALLS.with(Rc::clone),
+                    queue: *queue,
+                };
+                Some(Box::new(Stream::of_attempt(attempts, sleepers)))
+            }
+        }
     }
 
     fn get_type(&self) -> Option<ContextType> {

@@ -1,22 +1,53 @@
 //! The callbacks of one HTTP stream.
 
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::rc::Rc;
 
 use proxy_wasm::hostcalls;
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::{Action, BufferType, MapType};
 
-use super::live::{Live, Side, Sleepers};
-use crate::exchange::cx::{Ending, Event};
+use super::live::{Live, Side, Sleepers, send};
+use crate::exchange::cx::{Ending, Event, Worker};
+use crate::exchange::plan::Calls;
+use crate::exchange::planned::CALL;
+use crate::exchange::task::Task;
+use crate::host::{Host, QueueId};
 use crate::http::header::HeaderList;
+use crate::http::reject::Reject;
 
 /// Envoy's flag for a downstream connection that ended first (`DC`).
 const DOWNSTREAM_GONE: u64 = 0x4000;
 
+/// What begins the life of an attempt, once its plan is known.
+pub(super) struct Attempts {
+    pub(super) id: u32,
+    pub(super) host: Rc<dyn Host>,
+    pub(super) calls: Rc<Calls>,
+    pub(super) queue: Option<QueueId>,
+}
+
+impl Attempts {
+    /// The attempt that the head names.
+    fn begin(&self, head: &HeaderList) -> Option<Live> {
+        let plan = self.calls.find(head.value(CALL)?)?;
+        let worker = Worker {
+            host: Rc::clone(&self.host),
+            config: Rc::clone(&plan.caller.config),
+            queue: self.queue,
+            calls: Rc::clone(&self.calls),
+            bodies_come: Cell::new(true),
+            quiet_until: Cell::new(0),
+        };
+        Some(Live::new(Task::attempt(Rc::new(worker), self.id, plan)))
+    }
+}
+
 /// A stream, as the SDK sees it.
 pub(super) struct Stream {
-    live: Rc<Live>,
+    /// Empty until an attempt's plan is known.
+    live: OnceCell<Rc<Live>>,
+    attempts: Option<Attempts>,
     sleepers: Rc<Sleepers>,
     request_seen: Cell<usize>,
     response_seen: Cell<usize>,
@@ -24,8 +55,19 @@ pub(super) struct Stream {
 
 impl Stream {
     pub(super) fn new(live: Live, sleepers: Rc<Sleepers>) -> Self {
+        let stream = Self::of(None, sleepers);
+        stream.live.get_or_init(|| Rc::new(live));
+        stream
+    }
+
+    pub(super) fn of_attempt(attempts: Attempts, sleepers: Rc<Sleepers>) -> Self {
+        Self::of(Some(attempts), sleepers)
+    }
+
+    fn of(attempts: Option<Attempts>, sleepers: Rc<Sleepers>) -> Self {
         Self {
-            live: Rc::new(live),
+            live: OnceCell::new(),
+            attempts,
             sleepers,
             request_seen: Cell::new(0),
             response_seen: Cell::new(0),
@@ -33,8 +75,12 @@ impl Stream {
     }
 
     fn on(&self, side: Side, event: Event) -> Action {
-        let action = self.live.on(side, event);
-        self.sleepers.note(&self.live);
+        // Without a life the stream was answered when it came.
+        let Some(live) = self.live.get() else {
+            return Action::Continue;
+        };
+        let action = live.on(side, event);
+        self.sleepers.note(live);
         action
     }
 }
@@ -44,15 +90,26 @@ impl Context for Stream {}
 impl HttpContext for Stream {
     fn on_http_request_headers(&mut self, _: usize, end: bool) -> Action {
         let headers = headers(MapType::HttpRequestHeaders);
+        if let Some(attempts) = &self.attempts {
+            let Some(live) = attempts.begin(&headers) else {
+                // Nobody's plan: the gateway's virtual machine was replaced meanwhile.
+                send(&Reject::Unreachable.reply(Vec::new()));
+                return Action::Pause;
+            };
+            self.live.get_or_init(|| Rc::new(live));
+        }
         self.on(Side::Request, Event::RequestHead { headers, end })
     }
 
     fn on_http_request_body(&mut self, size: usize, end: bool) -> Action {
-        let held = self.live.holds_request();
+        let Some(live) = self.live.get() else {
+            return Action::Pause;
+        };
+        let held = live.holds_request();
         if held {
-            self.live.task.cx.worker.bodies_come.set(true);
+            live.task.cx.worker.bodies_come.set(true);
         }
-        let wanted = self.live.task.cx.wanted().0;
+        let wanted = live.task.cx.wanted().0;
         let (bytes, size) = fresh(
             BufferType::HttpRequestBody,
             &self.request_seen,
@@ -67,7 +124,7 @@ impl HttpContext for Stream {
     }
 
     fn on_http_response_headers(&mut self, _: usize, end: bool) -> Action {
-        if self.live.is_over() {
+        if self.live.get().is_none_or(|live| live.is_over()) {
             return Action::Continue;
         }
         let headers = headers(MapType::HttpResponseHeaders);
@@ -83,7 +140,10 @@ impl HttpContext for Stream {
     }
 
     fn on_http_response_body(&mut self, size: usize, end: bool) -> Action {
-        let (held, wanted) = (self.live.holds_response(), self.live.task.cx.wanted().1);
+        let Some(live) = self.live.get() else {
+            return Action::Continue;
+        };
+        let (held, wanted) = (live.holds_response(), live.task.cx.wanted().1);
         let (bytes, size) = fresh(
             BufferType::HttpResponseBody,
             &self.response_seen,
@@ -98,8 +158,10 @@ impl HttpContext for Stream {
     }
 
     fn on_log(&mut self) {
-        self.live.on(Side::Other, Event::Done(ending()));
-        self.sleepers.forget(self.live.task.cx.id);
+        if let Some(live) = self.live.get() {
+            live.on(Side::Other, Event::Done(ending()));
+            self.sleepers.forget(live.task.cx.id);
+        }
     }
 }
 

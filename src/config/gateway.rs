@@ -38,6 +38,8 @@ pub struct Gateway {
     /// Whether chat streams are asked for their usage where the client did not, and the client is shown the stream as
     /// it would have been. Default false.
     pub stream_usage: bool,
+    /// Whether the client of a cut stream is told by an error event, where its API has one. Default true.
+    pub stream_errors: bool,
 }
 
 /// Which identical calls wait for the answer of the first instead of calling the provider as well.
@@ -78,11 +80,11 @@ impl Gateway {
     }
 }
 
-/// Reads the list of gateways.
+/// Reads the list of gateways. `has_attempts`: a call may have several.
 pub(super) fn read_all(
     list: &Field<'_>,
     environment: Environment<'_>,
-    is_ahead: bool,
+    has_attempts: bool,
 ) -> Option<Vec<Gateway>> {
     let entries = list.items()?;
     if entries.is_empty() {
@@ -90,7 +92,7 @@ pub(super) fn read_all(
     }
     let gateways: Vec<_> = entries
         .iter()
-        .map(|entry| read(entry, environment, is_ahead))
+        .map(|entry| read(entry, environment, has_attempts))
         .collect();
     let found = entries.iter().zip(&gateways);
     let keys = found.filter_map(|(entry, gateway)| Some((entry, gateway.as_ref()?.key())));
@@ -152,7 +154,7 @@ const RATE_INTERVAL: Range = Range {
     unit: "second",
 };
 
-fn read(entry: &Field<'_>, environment: Environment<'_>, is_ahead: bool) -> Option<Gateway> {
+fn read(entry: &Field<'_>, environment: Environment<'_>, has_attempts: bool) -> Option<Gateway> {
     let mut section = entry.section()?;
     let id = section
         .field("id")
@@ -174,13 +176,9 @@ fn read(entry: &Field<'_>, environment: Environment<'_>, is_ahead: bool) -> Opti
     let collect_logs = section.field("collect_logs").flag(true);
     let collect_log_payload = section.field("collect_log_payload").flag(false);
     let rate_limit = rate_limit(&mut section);
-    let retry = if is_ahead {
-        retry::read(&mut section)
-    } else {
-        section.refuse_unless_off(&retry::FIELDS);
-        RetrySettings::default()
-    };
+    let retry = retry::read(&mut section, has_attempts);
     let stream_usage = section.field("stream_usage").flag(false);
+    let stream_errors = section.field("stream_errors").flag(true);
     section.ignore(&IGNORED);
     section.refuse_unless_off(&UNSUPPORTED);
     section.finish();
@@ -197,6 +195,7 @@ fn read(entry: &Field<'_>, environment: Environment<'_>, is_ahead: bool) -> Opti
         rate_limit,
         retry,
         stream_usage,
+        stream_errors,
     })
 }
 

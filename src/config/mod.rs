@@ -9,6 +9,7 @@ mod dynamic_route;
 mod error;
 mod faults;
 mod gateway;
+mod key;
 mod kind;
 mod model;
 mod node;
@@ -36,6 +37,7 @@ pub use dynamic_route::{
 };
 pub use error::ConfigError;
 pub use gateway::{Gateway, RateLimit, SingleFlight, Technique};
+pub use key::{KeyPool, KeyRest, MAX_KEYS, Secret, StoredKey};
 pub use provider::{CustomProvider, ProviderOverride};
 pub use retry::{Backoff, RetrySettings, Statuses};
 pub use settings::{CacheBudget, Limits, LogSettings, OutsidePaths, OverLimit};
@@ -51,6 +53,9 @@ pub struct Config {
     overrides: Vec<ProviderOverride>,
     /// Sorted by name, then gateway, the route of any gateway first.
     dynamic_routes: Vec<Rc<DynamicRoute>>,
+    /// The cluster of the internal listener through which a call with several attempts goes; `None`: retries, dynamic
+    /// routes and the universal endpoint are off. Default `None`.
+    pub attempt_cluster: Option<String>,
     /// How much the response cache may hold.
     pub cache: CacheBudget,
     /// Bounds of a request.
@@ -111,27 +116,10 @@ type Environment<'e> = &'e dyn Fn(&str) -> Option<String>;
 /// # Errors
 /// Every fault there is, each with its path and remedy; the list is never empty and holds no credential.
 pub fn parse(bytes: &[u8], environment: Environment<'_>) -> Result<Config, Vec<ConfigError>> {
-    parse_as(bytes, environment, false)
-}
-
-/// The same, with retries and dynamic routes: they can be read, but no call heeds them yet.
-#[cfg(test)]
-pub(crate) fn parse_ahead(
-    bytes: &[u8],
-    environment: Environment<'_>,
-) -> Result<Config, Vec<ConfigError>> {
-    parse_as(bytes, environment, true)
-}
-
-fn parse_as(
-    bytes: &[u8],
-    environment: Environment<'_>,
-    is_ahead: bool,
-) -> Result<Config, Vec<ConfigError>> {
     let faults = Faults::default();
     let config = tree(bytes, &faults).and_then(|tree| {
         faults.add_repeated(&tree, "");
-        read(Section::root(&tree, &faults)?, environment, is_ahead)
+        read(Section::root(&tree, &faults)?, environment)
     });
     let errors = faults.into_errors();
     config.filter(|_| errors.is_empty()).ok_or(errors)
@@ -152,19 +140,28 @@ fn tree(bytes: &[u8], faults: &Faults) -> Option<Node> {
         .ok()
 }
 
-fn read(mut root: Section<'_>, environment: Environment<'_>, is_ahead: bool) -> Option<Config> {
-    let gateways = gateway::read_all(&root.field("gateways"), environment, is_ahead);
+/// What a setting that some calls need several attempts for is refused with, where they cannot have them.
+const NEEDS_ATTEMPTS: &str = "needs attempt_cluster: see envoy/envoy.yaml";
+
+fn read(mut root: Section<'_>, environment: Environment<'_>) -> Option<Config> {
+    let (gateways, attempts) = (root.field("gateways"), root.field("attempt_cluster"));
+    let gateways = gateway::read_all(&gateways, environment, attempts.is_given());
+    let attempt_cluster = attempts.text(&kind::CLUSTER);
     let cache = settings::read_cache(&root.field("cache"));
-    let custom_providers = provider::read_custom(&root.field("custom_providers"));
-    let overrides = provider::read_overrides(&root.field("providers"));
+    let around = key::Surroundings {
+        environment,
+        gateways: gateways.as_deref(),
+    };
+    let custom_providers = provider::read_custom(&root.field("custom_providers"), &around);
+    let overrides = provider::read_overrides(&root.field("providers"), &around);
     let limits = settings::read_limits(&root.field("limits"));
     let outside_paths = settings::read_outside_paths(&root.field("outside_paths"));
     let cluster_header = root.field("cluster_header").text(&kind::HEADER);
     let log = settings::read_log(&root.field("log"));
     let prices = price::read(&root.field("prices"), custom_providers.as_deref());
-    let routes = is_ahead.then(|| root.field("dynamic_routes"));
-    if routes.is_none() {
-        root.refuse_unless_off(&["dynamic_routes"]);
+    let routes = root.field("dynamic_routes");
+    if routes.is_on() && !attempts.is_given() {
+        routes.fault(NEEDS_ATTEMPTS);
     }
     root.finish();
 
@@ -181,6 +178,7 @@ fn read(mut root: Section<'_>, environment: Environment<'_>, is_ahead: bool) -> 
             custom_providers,
             overrides,
             dynamic_routes: Vec::new(),
+            attempt_cluster,
             cache: cache?,
             limits: limits?,
             outside_paths,
@@ -190,9 +188,7 @@ fn read(mut root: Section<'_>, environment: Environment<'_>, is_ahead: bool) -> 
         })
     };
     let config = config();
-    let routes = routes.map_or(Some(Vec::new()), |list| {
-        dynamic_route::read_all(&list, config.as_ref())
-    });
+    let routes = dynamic_route::read_all(&routes, config.as_ref());
     let mut routes: Vec<_> = routes?.into_iter().map(Rc::new).collect();
     routes.sort_by(|one, other| one.key().cmp(&other.key()));
     config.map(|config| Config {

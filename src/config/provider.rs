@@ -2,7 +2,10 @@
 //!
 //! Invariant: a slug here names one provider only, and a [`ProviderOverride`] names a built-in one that exists.
 
+use std::rc::Rc;
+
 use super::faults::shown;
+use super::key::{self, KeyPool, Surroundings};
 use super::kind;
 use super::section::{Field, distinct};
 use super::suggestion::nearest;
@@ -18,6 +21,8 @@ pub struct CustomProvider {
     pub upstream: BaseUrl,
     /// The cluster that leads there. Default `custom-{slug}`.
     pub cluster: String,
+    /// The keys with which it is called: at most one pool for any gateway, and one for each that is named.
+    pub key_pools: Vec<Rc<KeyPool>>,
 }
 
 /// A change to a built-in provider. At least one is given.
@@ -35,6 +40,8 @@ pub struct ProviderOverride {
     pub region: Option<String>,
     /// The resource of unified calls (azure-openai).
     pub resource: Option<String>,
+    /// The keys with which it is called: at most one pool for any gateway, and one for each that is named.
+    pub key_pools: Vec<Rc<KeyPool>>,
 }
 
 impl ProviderOverride {
@@ -49,9 +56,13 @@ impl ProviderOverride {
 }
 
 /// Reads the list of custom providers, each with whether it is enabled.
-pub(super) fn read_custom(list: &Field<'_>) -> Option<Vec<(CustomProvider, bool)>> {
+pub(super) fn read_custom(
+    list: &Field<'_>,
+    around: &Surroundings<'_>,
+) -> Option<Vec<(CustomProvider, bool)>> {
     let entries = list.items()?;
-    let providers: Vec<_> = entries.iter().map(custom).collect();
+    let providers = entries.iter().map(|entry| custom(entry, around));
+    let providers: Vec<_> = providers.collect();
     let found = entries.iter().zip(&providers);
     let slugs = found.filter_map(|(entry, found)| Some((entry, &found.as_ref()?.0.slug)));
     distinct(slugs, |first| {
@@ -76,7 +87,7 @@ const IGNORED: [&str; 11] = [
 ];
 
 /// A custom provider, and whether it is enabled.
-fn custom(entry: &Field<'_>) -> Option<(CustomProvider, bool)> {
+fn custom(entry: &Field<'_>, around: &Surroundings<'_>) -> Option<(CustomProvider, bool)> {
     let mut section = entry.section()?;
     let slug = section
         .field("slug")
@@ -88,25 +99,34 @@ fn custom(entry: &Field<'_>) -> Option<(CustomProvider, bool)> {
     let base_url = read_base_url(&base_url);
     let cluster = section.field("cluster").text(&kind::CLUSTER);
     let is_enabled = section.field("enable").flag(true);
+    let (keys, placement) = (
+        key::Fields::of(&mut section),
+        key::read_placement(&mut section),
+    );
     section.ignore(&IGNORED);
     section.refuse_unless_off(&["headers"]);
     section.finish();
-    let slug = slug?;
-    let cluster = cluster.unwrap_or_else(|| format!("custom-{slug}"));
+    let name = format!("custom-{}", slug.as_deref().unwrap_or_default());
+    let key_pools = keys.read(&name, Some(&placement), around);
     Some((
         CustomProvider {
-            slug,
+            slug: slug?,
             upstream: base_url?,
-            cluster,
+            cluster: cluster.unwrap_or(name),
+            key_pools: key_pools?,
         },
         is_enabled,
     ))
 }
 
 /// Reads the list of changes to built-in providers.
-pub(super) fn read_overrides(list: &Field<'_>) -> Option<Vec<ProviderOverride>> {
+pub(super) fn read_overrides(
+    list: &Field<'_>,
+    around: &Surroundings<'_>,
+) -> Option<Vec<ProviderOverride>> {
     let entries = list.items()?;
-    let overrides: Vec<_> = entries.iter().map(override_of).collect();
+    let overrides = entries.iter().map(|entry| override_of(entry, around));
+    let overrides: Vec<_> = overrides.collect();
     let found = entries.iter().zip(&overrides);
     let slugs = found.filter_map(|(entry, found)| Some((entry, &found.as_ref()?.slug)));
     distinct(slugs, |first| {
@@ -115,7 +135,7 @@ pub(super) fn read_overrides(list: &Field<'_>) -> Option<Vec<ProviderOverride>> 
     overrides.into_iter().collect()
 }
 
-fn override_of(entry: &Field<'_>) -> Option<ProviderOverride> {
+fn override_of(entry: &Field<'_>, around: &Surroundings<'_>) -> Option<ProviderOverride> {
     let mut section = entry.section()?;
     let slug = built_in(
         &section
@@ -124,15 +144,14 @@ fn override_of(entry: &Field<'_>) -> Option<ProviderOverride> {
     );
     let (cluster, host) = (section.field("cluster"), section.field("host"));
     let places = PLACES.map(|(name, _)| section.field(name));
-    if ![&cluster, &host]
-        .into_iter()
-        .chain(&places)
-        .any(Field::is_given)
-    {
-        entry.fault("changes nothing: write cluster, host or where it is");
+    let keys = key::Fields::of(&mut section);
+    let mut given = [&cluster, &host].into_iter().chain(&places);
+    if !given.any(Field::is_given) && !keys.is_given() {
+        entry.fault("changes nothing: write keys, cluster, host or where it is");
     }
     let (cluster, host) = (cluster.text(&kind::CLUSTER), host.text(&kind::HOST));
     section.finish();
+    let key_pools = keys.read(slug.as_deref().unwrap_or_default(), None, around);
     let slug = slug?;
     let [project, region, resource] = places.each_ref().map(|field| field.text(&kind::PLACE));
     let change = ProviderOverride {
@@ -142,6 +161,7 @@ fn override_of(entry: &Field<'_>) -> Option<ProviderOverride> {
         project,
         region,
         resource,
+        key_pools: key_pools?,
     };
     check_places(&change, &places);
     Some(change)

@@ -6,6 +6,8 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use super::NEEDS_ATTEMPTS;
+use super::node::Node;
 use super::section::{Field, Kind, Range, Section};
 
 /// How a gateway retries and falls back.
@@ -26,6 +28,8 @@ pub struct RetrySettings {
     /// `fallback_statuses`: answers that another provider may better. Default those, 401, 402, 403 and 404: a dead
     /// key or a missing model is what fallback is for. Never by default: 400 and the like, the client's own making.
     pub fallback_statuses: Statuses,
+    /// `retry_error_answers`: whether an answer of 200 that begins with an error counts as failed. Default false.
+    pub error_answers: bool,
 }
 
 /// How the wait grows from one attempt to the next (contract §6).
@@ -74,10 +78,12 @@ impl Default for RetrySettings {
             deadline: Duration::from_mins(5),
             retry_statuses: Statuses(vec![408..=409, 429..=429, 500..=599]),
             fallback_statuses: Statuses(vec![401..=404, 408..=409, 429..=429, 500..=599]),
+            error_answers: false,
         }
     }
 }
 
+const MAX_ATTEMPTS: &str = "retry_max_attempts";
 const ATTEMPTS: Range = Range {
     min: 1,
     max: 5,
@@ -105,27 +111,26 @@ const STATUS: Kind<RangeInclusive<u16>> = Kind {
     },
 };
 
-/// The fields that [`read`] knows.
-pub(super) const FIELDS: [&str; 7] = [
-    "retry_max_attempts",
-    "retry_delay",
-    "retry_backoff",
-    "retry_after_cap",
-    "retry_deadline",
-    "retry_statuses",
-    "fallback_statuses",
-];
-
-/// Reads the `retry_*` fields and `fallback_statuses` of a gateway.
-pub(super) fn read(section: &mut Section<'_>) -> RetrySettings {
+/// Reads the `retry_*` fields and `fallback_statuses` of a gateway. Without `has_attempts` those that are on are
+/// faults: they would promise what is not kept.
+pub(super) fn read(section: &mut Section<'_>, has_attempts: bool) -> RetrySettings {
     let or = RetrySettings::default();
-    let attempts = section.field("retry_max_attempts").whole(&ATTEMPTS);
-    let delay = section.field("retry_delay").whole(&DELAY);
-    let backoff = section.field("retry_backoff").choice(&Backoff::WORDS);
-    let cap = section.field("retry_after_cap").whole(&HOUR);
-    let deadline = section.field("retry_deadline").whole(&HOUR);
-    let retry = statuses(&section.field("retry_statuses"));
-    let fallback = statuses(&section.field("fallback_statuses"));
+    let mut field = |name| {
+        let field = section.field(name);
+        let is_one = || field.node.and_then(Node::whole) == Some(1);
+        if !has_attempts && field.is_on() && !(name == MAX_ATTEMPTS && is_one()) {
+            field.fault(NEEDS_ATTEMPTS);
+        }
+        field
+    };
+    let attempts = field(MAX_ATTEMPTS).whole(&ATTEMPTS);
+    let delay = field("retry_delay").whole(&DELAY);
+    let backoff = field("retry_backoff").choice(&Backoff::WORDS);
+    let cap = field("retry_after_cap").whole(&HOUR);
+    let deadline = field("retry_deadline").whole(&HOUR);
+    let retry = statuses(&field("retry_statuses"));
+    let fallback = statuses(&field("fallback_statuses"));
+    let error_answers = field("retry_error_answers").flag(false);
     RetrySettings {
         max_attempts: attempts.and_then(narrow).unwrap_or(or.max_attempts),
         delay_ms: delay.and_then(narrow).unwrap_or(or.delay_ms),
@@ -134,6 +139,7 @@ pub(super) fn read(section: &mut Section<'_>) -> RetrySettings {
         deadline: deadline.map_or(or.deadline, Duration::from_millis),
         retry_statuses: retry.unwrap_or(or.retry_statuses),
         fallback_statuses: fallback.unwrap_or(or.fallback_statuses),
+        error_answers,
     }
 }
 

@@ -9,83 +9,27 @@ use std::future::poll_fn;
 use std::rc::Rc;
 use std::task::Poll;
 
+pub use super::event::{Ending, Event};
+use super::plan::Calls;
 use crate::config::Config;
 use crate::host::{Host, QueueId};
-use crate::http::header::HeaderList;
 use crate::http::reply::Reply;
-use crate::store::waiter::Wake;
 
 /// What one worker's plugin instance knows; shared by all its streams.
 pub struct Worker {
     /// The port to the proxy.
     pub host: Rc<dyn Host>,
-    /// The configuration in force when the streams of this instance began.
+    /// The configuration in force when its streams began.
     pub config: Rc<Config>,
     /// Where other workers send wake-ups for this worker's streams; `None` where the host has no queues.
     pub queue: Option<QueueId>,
+    /// The calls of this virtual machine that may need several attempts.
+    pub calls: Rc<Calls>,
     /// Whether a body callback was ever seen while request headers were held: the proof that the plugin was mounted
     /// with `allow_on_headers_stop_iteration` (the host cannot be asked).
     pub bodies_come: Cell<bool>,
     /// No complaint before this moment, nanoseconds since the epoch.
     pub quiet_until: Cell<u64>,
-}
-
-/// One thing that happened to a stream.
-#[derive(Debug)]
-pub enum Event {
-    /// The request's header fields; `end` without a body.
-    RequestHead {
-        /// All fields.
-        headers: HeaderList,
-        /// Whether nothing follows.
-        end: bool,
-    },
-    /// Bytes of the request's body that were not seen before.
-    RequestBody {
-        /// The new bytes; empty when nobody [wants](Cx::want) them.
-        bytes: Vec<u8>,
-        /// How many bytes there were.
-        size: usize,
-        /// Whether the body is complete.
-        end: bool,
-    },
-    /// The request ended with trailers; no later body event says `end`.
-    RequestTrailers,
-    /// The response's header fields, from the upstream or from the proxy itself.
-    ResponseHead {
-        /// All fields.
-        headers: HeaderList,
-        /// Whether nothing follows.
-        end: bool,
-        /// Whether the proxy made this answer (no upstream could be had).
-        local: bool,
-    },
-    /// Bytes of the response's body.
-    ResponseBody {
-        /// The new bytes; empty when nobody [wants](Cx::want) them.
-        bytes: Vec<u8>,
-        /// How many bytes there were.
-        size: usize,
-        /// Whether the body is complete.
-        end: bool,
-    },
-    /// The response ended with trailers.
-    ResponseTrailers,
-    /// Another stream finished what this one waits for, and says what to do.
-    Woken(Wake),
-    /// The [deadline](Cx::set_deadline) has passed.
-    Deadline,
-    /// The stream is over, whatever the reason. Always the last event.
-    Done(Ending),
-}
-
-/// How a stream ended, as the proxy saw it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Ending {
-    /// Envoy's response flags; 0 when nothing went wrong.
-    pub flags: u64,
-    /// Whether the client went away before the end.
-    pub client_gone: bool,
 }
 
 /// Whether one direction of the stream is held back or flows.
@@ -127,6 +71,8 @@ pub enum Output {
         /// What goes to the client instead.
         bytes: Vec<u8>,
     },
+    /// Empty the response's body as far as it is held.
+    DiscardResponse,
     /// Answer the client; ends the exchange with the upstream, if there was one.
     Reply(Reply),
     /// Publish a finished log record: one line of JSON.
@@ -230,6 +176,11 @@ impl Cx {
         self.push(Output::ReplaceResponse { size, bytes });
     }
 
+    /// Throws away what is held of the response's body: Envoy holds no more than its buffer takes.
+    pub fn discard_response(&self) {
+        self.push(Output::DiscardResponse);
+    }
+
     /// Answers the client. Only the first answer counts.
     pub fn reply(&self, reply: Reply) {
         if !self.replied.replace(true) {
@@ -242,8 +193,7 @@ impl Cx {
         self.push(Output::Record(record));
     }
 
-    /// Tells the operator about something that only the operator can mend; at most once a second on a worker, for what
-    /// is out of order is so for every call.
+    /// Tells the operator what only the operator can mend; at most once a second on a worker.
     pub fn complain(&self, text: String) {
         let now = self.now();
         if now >= self.worker.quiet_until.get() {

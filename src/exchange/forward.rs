@@ -3,9 +3,13 @@
 //! Everything that is not named here passes unchanged, in its order. Invariant: nothing meant for the gateway, and
 //! nothing by which a client could steer the proxy, reaches the provider.
 
-use super::call::{BodyKind, Call};
+use std::time::Duration;
+
+use super::call::{BodyKind, Call, is_ours};
 use super::cx::{Cx, Edit};
 use super::intake::Intake;
+use super::plan::Step;
+use super::planned::RETRY;
 use crate::http::header::HeaderList;
 use crate::record::Record;
 
@@ -52,6 +56,7 @@ pub fn request_edits(cx: &Cx, call: &Call, head: &HeaderList) -> Vec<Edit> {
 /// Puts what goes to the provider in the place of the client's body, where it is something else.
 pub fn replace_body(cx: &Cx, intake: &mut Intake, head: &HeaderList, edits: &mut Vec<Edit>) {
     let Some(body) = intake.changed() else { return };
+    let held = intake.held();
     if head.contains("content-length") {
         let length = body.len().to_string();
         edits.push(Edit::Set("content-length".into(), length.into_bytes()));
@@ -59,7 +64,7 @@ pub fn replace_body(cx: &Cx, intake: &mut Intake, head: &HeaderList, edits: &mut
     if head.contains("content-encoding") {
         edits.push(Edit::Remove("content-encoding".into()));
     }
-    cx.replace_request(usize::try_from(intake.size).unwrap_or(usize::MAX), body);
+    cx.replace_request(held, body);
 }
 
 /// Whether the answer is going to be read for usage, and the request may be changed to that end: a header that the
@@ -69,6 +74,53 @@ fn reads_answer(call: &Call, head: &HeaderList) -> bool {
         .text("authorization")
         .is_some_and(|value| value.contains("accept-encoding"));
     (call.body == BodyKind::Json || call.format.is_some()) && !call.upgrades && !is_signed
+}
+
+/// What makes the request that arrived at an attempt that of its step, whatever it held before.
+pub fn step_edits(cx: &Cx, step: &Step, arrived: &HeaderList) -> Vec<Edit> {
+    let mut wanted: Vec<(&str, Vec<&[u8]>)> = Vec::with_capacity(24);
+    for (name, value) in step.head.iter() {
+        match wanted.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, values)) => values.push(value),
+            None => wanted.push((name, vec![value])),
+        }
+    }
+    let own = request_edits(cx, &step.call, &step.head);
+    for edit in &own {
+        let (Edit::Remove(name) | Edit::Set(name, _)) = edit;
+        wanted.retain(|(known, _)| known != name);
+        if let Edit::Set(name, value) = edit {
+            wanted.push((name, vec![value]));
+        }
+    }
+    wanted.retain(|(name, _)| !is_of_hop(name));
+    let mut edits: Vec<Edit> = Vec::with_capacity(wanted.len());
+    let stays = |name: &str| is_of_hop(name) || wanted.iter().any(|(known, _)| *known == name);
+    for (name, _) in arrived.iter().filter(|(name, _)| !stays(name)) {
+        edits.push(Edit::Remove(name.to_owned()));
+    }
+    for (name, values) in &wanted {
+        if !arrived.values(name).eq(values.iter().copied()) {
+            let between: &[u8] = if *name == "cookie" { b"; " } else { b", " };
+            edits.push(Edit::Set((*name).to_owned(), values.join(between)));
+        }
+    }
+    edits
+}
+
+/// Fields that belong to the connection over which the attempt came, or to its body.
+fn is_of_hop(name: &str) -> bool {
+    matches!(
+        name,
+        ":method" | ":scheme" | "content-length" | "transfer-encoding"
+    )
+}
+
+/// The time to the first part of the answer, for the router.
+pub fn timeout(timeout: Duration) -> Edit {
+    let millis = timeout.as_millis().max(1).to_string();
+    let name = "x-envoy-upstream-rq-per-try-timeout-ms";
+    Edit::Set(name.to_owned(), millis.into_bytes())
 }
 
 /// A request outside the gateway's URLs passes untouched, but for the header that picks clusters.
@@ -92,17 +144,11 @@ pub fn response_edits(record: &Record, head: &HeaderList, cache_status: Option<&
             .iter()
             .any(|edit| matches!(edit, Edit::Set(set, _) if set == name))
     };
-    for (name, _) in head.iter().filter(|(name, _)| name.starts_with("cf-aig-")) {
-        if !is_set(&edits, name) {
+    for (name, _) in head.iter() {
+        let speaks = name.starts_with("cf-aig-") || name == RETRY;
+        if speaks && !is_set(&edits, name) {
             edits.push(Edit::Remove(name.to_owned()));
         }
     }
     edits
-}
-
-/// Header fields that are for the gateway or the proxy, never for the provider (contract §2.1).
-fn is_ours(name: &str) -> bool {
-    name.starts_with("cf-aig-")
-        || name.starts_with("x-envoy-")
-        || matches!(name, "cf-cache-ttl" | "cf-skip-cache" | "x-fal-target-url")
 }

@@ -29,6 +29,8 @@ pub(super) const WITHHELD: &str = "a request was held for its body and none came
 pub struct Intake {
     /// Bytes seen.
     pub size: u64,
+    /// How many bytes are held in the place of a rewritten body.
+    held: Option<usize>,
     /// Whether the body's end was seen.
     pub ended: bool,
     /// Whether the stream was asked for usage that the client did not ask for.
@@ -66,6 +68,7 @@ impl Intake {
         let looked_into = call.body == BodyKind::Json && !call.upgrades;
         let intake = Self {
             size: 0,
+            held: None,
             ended: end,
             hides_usage: false,
             decoder: call.coding.filter(|_| looked_into).map(Decoder::new),
@@ -95,6 +98,25 @@ impl Intake {
         intake.size = size;
         intake.rewritten = Some(body);
         Ok(intake)
+    }
+
+    /// The intake of a step's own body, for which `held` bytes came.
+    pub fn of_step(
+        cx: &Cx,
+        call: &Call,
+        head: &HeaderList,
+        (held, body): (usize, Vec<u8>),
+    ) -> Result<Self, Reject> {
+        let size = u64::try_from(body.len()).unwrap_or(u64::MAX);
+        let mut intake = Self::rewritten(cx, call, head, (size, body))?;
+        intake.held = Some(held);
+        Ok(intake)
+    }
+
+    /// How many bytes are held that [`Intake::changed`] takes the place of.
+    pub fn held(&self) -> usize {
+        self.held
+            .unwrap_or_else(|| usize::try_from(self.size).unwrap_or(usize::MAX))
     }
 
     /// Whether anything looks at the bytes.

@@ -6,28 +6,41 @@
 //!       -> forward and relay (meter, capture) -> settle (cache, waiters) -> record
 //! ```
 //!
+//! A call that may need several attempts is planned instead ([`plan`]); each attempt ([`attempt`]) then lives the same
+//! life from the cache on.
+//!
 //! The order of the features is the order of the lines. Invariant: whatever the end of a stream is, exactly one record
 //! is made of it, and everything that was reserved is given back (by `Drop` where an await may end the call).
 
 mod answer;
+pub mod attempt;
 pub mod call;
+pub mod caller;
 pub mod cx;
+mod event;
+mod failure;
 pub mod forward;
 pub mod intake;
 pub mod options;
+pub mod plan;
+pub mod planned;
 pub mod relay;
+pub mod route;
 pub mod steps;
 pub mod task;
 #[cfg(test)]
 mod tests;
 mod unified;
+mod universal;
 pub mod url;
 
 use std::rc::Rc;
 
-use self::call::{Call, Reading};
+use self::call::Call;
+use self::caller::Reading;
 use self::cx::{Cx, Ending, Event, Gone};
 use self::intake::Intake;
+use self::unified::Unified;
 use crate::config::OutsidePaths;
 use crate::http::header::HeaderList;
 use crate::http::reject::Reject;
@@ -107,19 +120,35 @@ async fn serve(cx: &Cx, record: &mut Record) -> Result<Option<Ending>, Stop> {
         return Ok(None);
     };
     let (call, mut intake) = match Reading::of(cx, &headers, record)? {
-        Reading::Call(call) => {
+        Reading::Call(call, caller) if planned::is_needed(cx, &call) => {
+            let plan = planned::single(cx, (*call, *caller), &headers, record)?;
+            return planned::serve(cx, plan, (&headers, None), record).await;
+        }
+        Reading::Call(call, _) => {
             let intake = Intake::new(cx, &call, &headers, end)?;
             (call, intake)
         }
-        Reading::Unified(caller) => unified::read(cx, *caller, (&headers, end), record).await?,
-        Reading::Models(caller) => {
-            cx.reply(unified::models(cx, &caller, record)?);
+        Reading::Unified(caller, query) => {
+            let caller = (&*caller, query.as_deref());
+            match unified::read(cx, caller, (&headers, end), record).await? {
+                Unified::Direct(call, intake) => (call, *intake),
+                Unified::Planned(plan, held) => {
+                    return planned::serve(cx, *plan, (&headers, Some(held)), record).await;
+                }
+            }
+        }
+        Reading::Universal(caller) => {
+            let (plan, held) = universal::read(cx, *caller, (&headers, end), record).await?;
+            return planned::serve(cx, plan, (&headers, Some(held)), record).await;
+        }
+        Reading::Models(caller, query) => {
+            cx.reply(unified::models(cx, (&caller, query.as_deref()), record)?);
             return Ok(None);
         }
         Reading::Outside => return outside(cx),
     };
-    let admitted = admit(cx, &call, &headers, &mut intake).await;
-    let fill = match admitted.inspect_err(|_| record.take_request(&intake))? {
+    let found = find(cx, &call, &headers, &mut intake).await;
+    let fill = match found.inspect_err(|_| record.take_request(&intake))? {
         Found::Hit(hit) => {
             record.take_request(&intake);
             cx.reply(hit.reply(cx.now(), record));
@@ -128,7 +157,11 @@ async fn serve(cx: &Cx, record: &mut Record) -> Result<Option<Ending>, Stop> {
         Found::Fill(fill) => Some(fill),
         Found::Alone => None,
     };
+    rate_limit::admit(cx, &call.gateway).inspect_err(|_| record.take_request(&intake))?;
     let mut edits = forward::request_edits(cx, &call, &headers);
+    if let Some(timeout) = call.retry.only_timeout() {
+        edits.push(forward::timeout(timeout));
+    }
     forward::replace_body(cx, &mut intake, &headers, &mut edits);
     cx.release_request(edits);
     relay::relay(cx, &call, intake, fill, record)
@@ -136,13 +169,8 @@ async fn serve(cx: &Cx, record: &mut Record) -> Result<Option<Ending>, Stop> {
         .map(Some)
 }
 
-/// Everything that may answer or refuse a call before the provider sees it.
-async fn admit(
-    cx: &Cx,
-    call: &Call,
-    head: &HeaderList,
-    intake: &mut Intake,
-) -> Result<Found, Stop> {
+/// The stored answer, or the right to go on; the body is held for it where that is needed.
+async fn find(cx: &Cx, call: &Call, head: &HeaderList, intake: &mut Intake) -> Result<Found, Stop> {
     let mut found = Found::Alone;
     let caching = call.caching.as_ref().filter(|caching| caching.reads);
     if caching.is_some() || call.adds_usage {
@@ -154,9 +182,6 @@ async fn admit(
     if matches!(&found, Found::Hit(hit) if !hit.is_readable(head)) {
         // It was stored compressed, for a client that understands that; the new answer takes its place.
         found = Found::Alone;
-    }
-    if !matches!(found, Found::Hit(_)) {
-        rate_limit::admit(cx, &call.gateway)?;
     }
     Ok(found)
 }

@@ -15,10 +15,10 @@ use crate::policy::cache::{self, Fill};
 use crate::record::Record;
 
 /// One call on its way.
-struct Relay<'a> {
+pub(super) struct Relay<'a> {
     cx: &'a Cx,
     call: &'a Call,
-    record: &'a mut Record,
+    pub(super) record: &'a mut Record,
     intake: Intake,
     fill: Option<Fill>,
     answer: Option<Answer>,
@@ -32,26 +32,45 @@ pub async fn relay(
     fill: Option<Fill>,
     record: &mut Record,
 ) -> Result<Ending, Stop> {
-    cx.set_deadline(fill.as_ref().map(Fill::due));
-    let mut relay = Relay {
-        cx,
-        call,
-        record,
-        intake,
-        fill,
-        answer: None,
-    };
+    let mut relay = Relay::new(cx, call, record, intake, fill);
     loop {
         let event = cx.next().await;
         if let Event::Done(ending) = event {
-            return Ok(relay.finish(ending));
+            return Ok(relay.finish(&ending));
         }
         relay.on(event)?;
     }
 }
 
+impl<'a> Relay<'a> {
+    /// A call that has been let go to its provider.
+    pub(super) fn new(
+        cx: &'a Cx,
+        call: &'a Call,
+        record: &'a mut Record,
+        intake: Intake,
+        fill: Option<Fill>,
+    ) -> Self {
+        cx.set_deadline(fill.as_ref().map(Fill::due));
+        Self {
+            cx,
+            call,
+            record,
+            intake,
+            fill,
+            answer: None,
+        }
+    }
+}
+
 impl Relay<'_> {
-    fn on(&mut self, event: Event) -> Result<(), Reject> {
+    /// Whether the head of the answer has been seen.
+    pub(super) const fn has_begun(&self) -> bool {
+        self.answer.is_some()
+    }
+
+    /// Takes an event in.
+    pub(super) fn on(&mut self, event: Event) -> Result<(), Reject> {
         match event {
             Event::RequestBody { bytes, size, end } => self.intake.feed(&bytes, size, end),
             Event::RequestTrailers => self.intake.ended = true,
@@ -64,20 +83,16 @@ impl Relay<'_> {
                     return Err(self.unreachable());
                 }
                 self.begin(&headers, end);
+                self.show(&headers);
             }
             Event::ResponseBody { bytes, size, end } => {
-                if let Some(answer) = &mut self.answer
-                    && let Some(shown) = answer.feed(&bytes, size, end)
-                {
+                if let Some(shown) = self.hear(&bytes, size, end) {
                     self.cx.replace_response(size, shown);
                 }
-                self.give_up_hopeless();
             }
             Event::ResponseTrailers => {
                 // Envoy: no body can be put before trailers any more (its pointer to the last piece dangles).
-                if let Some(answer) = &mut self.answer {
-                    answer.end();
-                }
+                self.end();
             }
             Event::Deadline => self.renew(),
             Event::RequestHead { .. }
@@ -89,13 +104,23 @@ impl Relay<'_> {
         Ok(())
     }
 
-    /// Decides, from the head of the answer, what of its body is looked at, and lets it flow.
-    fn begin(&mut self, head: &HeaderList, end: bool) {
+    /// Decides, from the head of the answer, what of its body is looked at.
+    pub(super) fn begin(&mut self, head: &HeaderList, end: bool) {
         self.record.take_response_head(self.cx.now(), head);
         let hides = self.intake.hides_usage;
         let answer = Answer::begin(self.cx, self.call, self.record, head, hides);
+        let answer = self.answer.insert(answer);
+        if end {
+            answer.end();
+        }
+        self.give_up_hopeless();
+    }
+
+    /// Lets the answer flow.
+    pub(super) fn show(&self, head: &HeaderList) {
         let status = self.call.caching.as_ref().map(|_| "MISS");
         let mut edits = forward::response_edits(self.record, head, status);
+        let Some(answer) = &self.answer else { return };
         if answer.hide.is_some() {
             edits.push(Edit::Remove("content-length".to_owned()));
         }
@@ -103,11 +128,20 @@ impl Relay<'_> {
         let wants = !answer.meter.is_opaque() || answer.kept.is_some() || answer.payload.is_some();
         self.cx
             .want(self.intake.reads_bytes() && !self.intake.ended, wants);
-        let answer = self.answer.insert(answer);
-        if end {
+    }
+
+    /// Takes bytes of the answer in; what the client shall get instead, when that is something else.
+    pub(super) fn hear(&mut self, bytes: &[u8], size: usize, end: bool) -> Option<Vec<u8>> {
+        let shown = self.answer.as_mut()?.feed(bytes, size, end);
+        self.give_up_hopeless();
+        shown
+    }
+
+    /// The answer has come to its end.
+    pub(super) fn end(&mut self) {
+        if let Some(answer) = &mut self.answer {
             answer.end();
         }
-        self.give_up_hopeless();
     }
 
     /// An answer that is not going to be stored is no answer for those who wait.
@@ -122,7 +156,8 @@ impl Relay<'_> {
         }
     }
 
-    fn unreachable(&mut self) -> Reject {
+    /// There is no answer.
+    pub(super) fn unreachable(&mut self) -> Reject {
         self.record.take_request(&self.intake);
         // One after the other, the waiters would wait for as many timeouts.
         if let Some(fill) = self.fill.take() {
@@ -167,12 +202,13 @@ impl Relay<'_> {
         }
     }
 
-    fn finish(mut self, ending: Ending) -> Ending {
+    /// The answer is over; what is known of it goes into the record.
+    pub(super) fn finish(&mut self, ending: &Ending) -> Ending {
         self.store();
         self.record.take_request(&self.intake);
         if let Some(answer) = &self.answer {
-            answer.settle(self.cx, self.record, &ending);
+            answer.settle(self.cx, self.record, ending);
         }
-        ending
+        *ending
     }
 }

@@ -10,6 +10,7 @@ use std::rc::Rc;
 use std::task::{Context, Waker};
 
 use super::cx::{Cx, Event, Worker};
+use super::plan::Plan;
 
 /// A stream and the function that lives its life.
 pub struct Task {
@@ -22,10 +23,21 @@ impl Task {
     /// Starts the life of a call on stream `id`.
     pub fn new(worker: Rc<Worker>, id: u32) -> Self {
         let cx = Rc::new(Cx::new(worker, id));
-        let life = Box::pin(super::run(Rc::clone(&cx)));
+        let life = super::run(Rc::clone(&cx));
+        Self::living(cx, life)
+    }
+
+    /// Starts the life of an attempt of a planned call on stream `id`.
+    pub fn attempt(worker: Rc<Worker>, id: u32, plan: Rc<Plan>) -> Self {
+        let cx = Rc::new(Cx::new(worker, id));
+        let life = super::attempt::run(Rc::clone(&cx), plan);
+        Self::living(cx, life)
+    }
+
+    fn living(cx: Rc<Cx>, life: impl Future<Output = ()> + 'static) -> Self {
         Self {
             cx,
-            life: RefCell::new(Some(life)),
+            life: RefCell::new(Some(Box::pin(life))),
         }
     }
 

@@ -3,17 +3,22 @@
 //! Invariant: a unified call becomes an ordinary one, with the provider's own slug and path and the body written for it;
 //! cache, limits, metering and record know no difference. A body that cannot be read cannot be sent anywhere.
 
-use super::Stop;
-use super::call::{Call, Caller};
+use super::call::Call;
+use super::caller::{self, Caller};
 use super::cx::{Cx, Event, Gone};
 use super::intake::{self, Intake};
+use super::options::Options;
+use super::plan::{Plan, Stage, Step};
+use super::route::Route;
+use super::{Stop, planned};
 use crate::http::capture::Capture;
 use crate::http::encoding::{Coding, Decoder, Unread};
 use crate::http::header::HeaderList;
 use crate::http::reject::{BodyFault, Reject};
 use crate::http::reply::Reply;
-use crate::llm::compat::{self, ChatBody, Incompatible, Target};
+use crate::llm::compat::{self, ChatBody, ChatModel, Incompatible, Target};
 use crate::llm::provider::CREDENTIAL_HEADERS;
+use crate::policy::retry::Wishes;
 use crate::record::Record;
 
 /// Fields that are true of one body only.
@@ -23,31 +28,96 @@ const DIGESTS: [&str; 4] = ["content-digest", "content-md5", "digest", "repr-dig
 /// waits longer than one that could go on without.
 const BODY_PATIENCE: u64 = 5_000_000_000;
 
+/// What a unified call became.
+pub(super) enum Unified {
+    /// A call of one attempt.
+    Direct(Box<Call>, Box<Intake>),
+    /// A call of several, of whose body so many bytes are held.
+    Planned(Box<Plan>, u64),
+}
+
 /// Waits for the body and makes the call of it that it names.
 pub(super) async fn read(
     cx: &Cx,
-    caller: Caller<'_>,
+    (caller, query): (&Caller, Option<&str>),
     (head, end): (&HeaderList, bool),
     record: &mut Record,
-) -> Result<(Box<Call>, Intake), Stop> {
-    let body = hold(cx, head, end, &mut record.request_size).await?;
+) -> Result<Unified, Stop> {
+    let held = hold(cx, head, end, &mut record.request_size).await?;
     let size = record.request_size;
-    let body = ChatBody::read(body.bytes())?;
+    let body = ChatBody::read(held.bytes())?;
     record.model = Some(body.model().to_owned());
     record.model_asked = Some(body.model().to_owned());
     let target = match Target::parse(body.model())? {
         Target::Model(target) => target,
-        Target::Route(_) => return Err(Reject::UnknownRoute.into()),
+        Target::Route(name) => {
+            let route = Route::find(cx, caller, name)?;
+            let route = route.with((query, head), held.bytes(), record);
+            let plan = Plan::new(
+                cx,
+                &record.id,
+                caller.clone(),
+                [Stage::Route(Box::new(route))],
+            )?;
+            return Ok(Unified::Planned(Box::new(plan), size));
+        }
     };
-    record.provider = Some(target.provider.to_owned());
-    let path = cx.worker.config.chat_endpoint(&target)?;
-    let (plain, dropped) = plain(head, caller.has_provider_authorization(head));
-    let mut call = caller.call(target.provider, &path, &plain, record)?;
-    call.admission.consumed.extend(dropped);
-    (record.model, record.model_asked) = (None, Some(target.model.to_owned()));
-    let body = body.written_for(&target);
+    let chat = Chat {
+        target,
+        query,
+        wishes: Wishes::default(),
+    };
+    let (call, plain, body) = chat.call(caller, &body, head, record)?;
+    if planned::is_needed(cx, &call) {
+        let step = Step {
+            call,
+            head: plain,
+            body: Some(body),
+            record: std::mem::take(record),
+            attempt: 1,
+        };
+        let id = step.record.id.clone();
+        let plan = Plan::new(cx, &id, caller.clone(), [Stage::step(step)])?;
+        return Ok(Unified::Planned(Box::new(plan), size));
+    }
     let intake = Intake::rewritten(cx, &call, &plain, (size, body))?;
-    Ok((Box::new(call), intake))
+    Ok(Unified::Direct(Box::new(call), Box::new(intake)))
+}
+
+/// Which model a chat call goes to.
+pub(super) struct Chat<'a> {
+    /// The model and who serves it.
+    pub(super) target: ChatModel<'a>,
+    /// The query of the URL, without its `?`.
+    pub(super) query: Option<&'a str>,
+    /// What the step's or the route's own settings say about retries.
+    pub(super) wishes: Wishes,
+}
+
+impl Chat<'_> {
+    /// The call of the provider's compatible endpoint, its head and its body.
+    pub(super) fn call(
+        &self,
+        caller: &Caller,
+        body: &ChatBody<'_>,
+        head: &HeaderList,
+        record: &mut Record,
+    ) -> Result<(Call, HeaderList, Vec<u8>), Reject> {
+        let target = &self.target;
+        record.provider = Some(target.provider.to_owned());
+        let path = caller.config.chat_endpoint(target)?;
+        let (plain, dropped) = plain(head, caller.has_provider_authorization(head));
+        let wanted = caller::Target {
+            provider: target.provider,
+            path: &path,
+            query: self.query,
+            wishes: self.wishes,
+        };
+        let mut call = caller.call(&wanted, &plain, Options::read(&plain), record)?;
+        call.admission.consumed.extend(dropped);
+        (record.model, record.model_asked) = (None, Some(target.model.to_owned()));
+        Ok((call, plain, body.written_for(target)))
+    }
 }
 
 /// The head without what does not belong to the call that the body named: the coding and digests of a body that is written
@@ -73,8 +143,12 @@ fn plain(head: &HeaderList, is_authorized: bool) -> (HeaderList, Vec<&'static st
 }
 
 /// The list of the models that a unified call can name. It costs nobody anything: no limit, no record to look up.
-pub(super) fn models(cx: &Cx, caller: &Caller<'_>, record: &Record) -> Result<Reply, Incompatible> {
-    let provider = caller.query.and_then(compat::listed_provider);
+pub(super) fn models(
+    cx: &Cx,
+    (caller, query): (&Caller, Option<&str>),
+    record: &Record,
+) -> Result<Reply, Incompatible> {
+    let provider = query.and_then(compat::listed_provider);
     let models = cx.worker.config.models(&caller.gateway.id, provider)?;
     let mut headers = record.identity();
     headers.retain(|(name, _)| name != "cf-aig-log-id");
@@ -87,7 +161,12 @@ pub(super) fn models(cx: &Cx, caller: &Caller<'_>, record: &Record) -> Result<Re
 }
 
 /// The whole body, decoded; `size` is what has come of it.
-async fn hold(cx: &Cx, head: &HeaderList, end: bool, size: &mut u64) -> Result<Capture, Stop> {
+pub(super) async fn hold(
+    cx: &Cx,
+    head: &HeaderList,
+    end: bool,
+    size: &mut u64,
+) -> Result<Capture, Stop> {
     let limit = cx.worker.config.limits.request_body_bytes;
     let too_large = Stop::Reject(Reject::BodyTooLarge(limit));
     let declared = head

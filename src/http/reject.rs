@@ -1,6 +1,7 @@
 //! The client is told no: every refusal, its status, code and words, in one table (contract §11).
 //!
-//! A refusal is an ordinary outcome. Messages never hold upstream bodies, header values, credentials or internal names.
+//! A refusal is an ordinary outcome. Messages never hold upstream bodies, credentials, internal names or header values,
+//! but for an alias that does not exist.
 
 use std::time::Duration;
 
@@ -36,6 +37,15 @@ pub enum Reject {
     RateLimited(Duration),
     /// The gateway's credential is missing or wrong.
     Unauthorized,
+    /// No stored key of the provider has the name that the client gave, or that stands for none.
+    UnknownAlias {
+        /// The provider's slug.
+        provider: String,
+        /// The name.
+        alias: String,
+        /// Those that there are.
+        configured: Vec<String>,
+    },
     /// No such gateway for this account.
     UnknownGateway,
     /// No such provider.
@@ -44,8 +54,8 @@ pub enum Reject {
     UnknownRoute,
     /// No answer could be had from the provider.
     Unreachable,
-    /// The form exists in the contract but not in this version.
-    Unsupported,
+    /// The call may need several attempts, and the configuration does not say where they are made.
+    NoAttempts,
 }
 
 impl From<Incompatible> for Reject {
@@ -62,6 +72,7 @@ impl Reject {
             Self::BadBody(_)
             | Self::BadTarget(_)
             | Self::Incompatible(_)
+            | Self::UnknownAlias { .. }
             | Self::UnknownGateway
             | Self::UnknownProvider
             | Self::UnknownRoute
@@ -69,7 +80,7 @@ impl Reject {
             Self::BodyTooLarge(_) => 413,
             Self::RateLimited(_) => 429,
             Self::Unauthorized => 401,
-            Self::Unsupported => 501,
+            Self::NoAttempts => 501,
         }
     }
 
@@ -82,10 +93,11 @@ impl Reject {
             Self::UnknownProvider | Self::Incompatible(Incompatible::Provider) => 2008,
             Self::Unauthorized => 2009,
             Self::Incompatible(Incompatible::Format) => 2019,
+            Self::UnknownAlias { .. } => 2040,
             Self::BadUrl => 2901,
             Self::BadTarget(_) => 2902,
             Self::BodyTooLarge(_) => 2903,
-            Self::Unsupported => 2904,
+            Self::NoAttempts => 2904,
             Self::BadBody(_) => 2905,
             Self::Incompatible(
                 Incompatible::NoChat | Incompatible::OwnFormat | Incompatible::Unset(_),
@@ -110,6 +122,23 @@ impl Reject {
             Self::Incompatible(reason) => reason.what().into(),
             Self::RateLimited(_) => "Rate limited".into(),
             Self::Unauthorized => "Unauthorized".into(),
+            Self::UnknownAlias {
+                provider,
+                alias,
+                configured,
+            } => {
+                // The one word of a client in here, so that it may be found: cut to what an alias can be.
+                let alias: String = alias.chars().take(64).collect();
+                let names: Vec<_> = configured.iter().map(|name| format!("'{name}'")).collect();
+                let names = if names.is_empty() {
+                    "none".to_owned()
+                } else {
+                    names.join(", ")
+                };
+                format!(
+                    "Provider '{provider}' has no BYOK credential named '{alias}'. Configured aliases: {names}"
+                )
+            }
             Self::UnknownGateway => {
                 // The hosted service's own words: clients compare them (contract §11, SDK tests).
                 "Please configure AI Gateway in the Cloudflare dashboard".into()
@@ -117,7 +146,9 @@ impl Reject {
             Self::UnknownProvider => "Invalid provider".into(),
             Self::UnknownRoute => "This gateway has no such dynamic route".into(),
             Self::Unreachable => "Failed to get response from provider".into(),
-            Self::Unsupported => "This endpoint is not part of this version of the gateway".into(),
+            Self::NoAttempts => {
+                "This endpoint is off: the gateway's configuration names no attempt_cluster".into()
+            }
         }
     }
 
@@ -131,10 +162,11 @@ impl Reject {
             | Self::BodyTooLarge(_)
             | Self::Incompatible(_)
             | Self::Unauthorized
+            | Self::UnknownAlias { .. }
             | Self::UnknownGateway
             | Self::UnknownProvider
             | Self::UnknownRoute
-            | Self::Unsupported => false,
+            | Self::NoAttempts => false,
         }
     }
 
@@ -205,10 +237,11 @@ mod tests {
                 true,
             ),
             (Reject::Unauthorized, 401, 2009, false),
+            (unknown_alias("x", &["default"]), 400, 2040, false),
             (Reject::UnknownGateway, 400, 2001, false),
             (Reject::UnknownProvider, 400, 2008, false),
             (Reject::Unreachable, 400, 2005, true),
-            (Reject::Unsupported, 501, 2904, false),
+            (Reject::NoAttempts, 501, 2904, false),
         ];
         for (reject, status, code, retry) in table {
             let reply = reject.reply(vec![("cf-aig-step".into(), "0".into())]);
@@ -225,6 +258,28 @@ mod tests {
             );
             assert!(reply.headers.contains(&("cf-aig-step".into(), "0".into())));
         }
+    }
+
+    fn unknown_alias(alias: &str, configured: &[&str]) -> Reject {
+        Reject::UnknownAlias {
+            provider: "openai".into(),
+            alias: alias.into(),
+            configured: configured.iter().map(|name| (*name).into()).collect(),
+        }
+    }
+
+    #[test]
+    fn an_unknown_alias_is_refused_with_those_that_there_are() {
+        let message = |alias, configured| unknown_alias(alias, configured).message();
+        let start = "Provider 'openai' has no BYOK credential named";
+        assert_eq!(
+            message("y", &["a", "b"]),
+            format!("{start} 'y'. Configured aliases: 'a', 'b'")
+        );
+        assert_eq!(
+            message(&"y".repeat(100), &[]),
+            format!("{start} '{}'. Configured aliases: none", "y".repeat(64))
+        );
     }
 
     #[test]

@@ -6,6 +6,7 @@ pub mod auth;
 pub mod cache;
 pub mod custom_cost;
 pub mod dynamic_route;
+pub mod key_pool;
 pub mod metadata;
 pub mod once;
 pub mod rate_limit;

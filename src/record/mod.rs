@@ -10,6 +10,7 @@ mod model_type;
 mod provider_head;
 mod redact;
 mod stages;
+mod step;
 pub mod time;
 mod usage_metadata;
 
@@ -24,6 +25,7 @@ use redact::Secrets;
 pub use bill::Saved;
 pub use cost::{Cost, CostSource};
 pub use provider_head::{RateLimits, is_per_call};
+pub use step::FailedAttempt;
 pub use usage_metadata::{Seconds, UsageMetadata};
 
 /// How an exchange ended.
@@ -44,7 +46,7 @@ pub enum Outcome {
 }
 
 /// Everything worth knowing about one exchange. Times are milliseconds, sizes bytes.
-#[derive(Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct Record {
     /// UUIDv7, also told to the client as `cf-aig-log-id`.
     pub id: String,
@@ -74,7 +76,7 @@ pub struct Record {
     pub method: String,
     /// The provider's own path, without the query (which may hold a credential).
     pub path: Option<String>,
-    /// The form of the call; `provider` is the only one of this version.
+    /// The form of the call: `provider` or `universal`.
     pub request_type: &'static str,
     /// Whether the client asked for a stream.
     pub stream: bool,
@@ -130,8 +132,10 @@ pub struct Record {
     pub error_code: Option<u32>,
     /// `cf-aig-metadata`.
     pub metadata: Option<Metadata>,
-    /// Index of the step that answered.
+    /// Index of the step.
     pub step: u32,
+    /// The attempts at this step before its last one, in their order.
+    pub failed_attempts: Vec<FailedAttempt>,
     /// Whether the gateway demands a credential.
     pub authentication: bool,
     /// Name of the credential that was shown.
@@ -172,6 +176,9 @@ pub struct Record {
     dlp_profiles: (),
     prompts: (),
     guardrails: (),
+    /// Whether a dynamic route chose the model.
+    #[serde(skip)]
+    pub is_routed: bool,
     #[serde(skip)]
     began: u64,
     #[serde(skip)]
@@ -191,7 +198,7 @@ pub struct Record {
 }
 
 /// Where the time went, in milliseconds.
-#[derive(Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct Timings {
     /// To the end of the exchange.
     pub total: u64,
@@ -239,6 +246,12 @@ impl Record {
             ("cf-aig-event-id".to_owned(), self.event_id.clone()),
             ("cf-aig-request-id".to_owned(), self.id.clone()),
         ];
+        if let (true, Some(provider), Some(model)) =
+            (self.is_routed, &self.provider, &self.model_asked)
+        {
+            headers.push(("cf-aig-provider".to_owned(), provider.clone()));
+            headers.push(("cf-aig-model".to_owned(), model.clone()));
+        }
         if self.is_collected() {
             headers.push(("cf-aig-log-id".to_owned(), self.id.clone()));
         }

@@ -38,7 +38,7 @@ const MAX_QUOTAS: usize = 32;
 const MAX_QUOTA_BYTES: usize = 128;
 
 /// Header fields about quotas, in the provider's own words.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RateLimits(Vec<(String, String)>);
 
 impl RateLimits {

@@ -9,7 +9,7 @@ const SHORTEST: usize = 8;
 const MASK: &str = "***";
 
 /// The credentials that a request carries.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Secrets(Vec<String>);
 
 impl std::fmt::Debug for Secrets {

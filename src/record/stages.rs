@@ -159,7 +159,7 @@ impl Record {
         self.success = self.status_code < 400 && self.complete;
     }
 
-    fn millis_until(&self, now: u64) -> u64 {
+    pub(super) fn millis_until(&self, now: u64) -> u64 {
         now.saturating_sub(self.began) / 1_000_000
     }
 

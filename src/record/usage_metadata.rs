@@ -10,7 +10,7 @@ use crate::llm::usage::Usage;
 use crate::policy::custom_cost::Decimal;
 
 /// Consumption: tokens, then counts of other things.
-#[derive(Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct UsageMetadata {
     /// All input.
     pub input_tokens: Option<u64>,

@@ -8,14 +8,16 @@
 //! - [`table`]: what callers use: look up, begin, join, complete, abandon, store.
 //! - `bucket` (the directory), `slot` (one answer or mark), `ledger` (bytes and eviction): the three kinds of values.
 //! - [`waiter`]: who sleeps on a fill and how it is woken.
-//! - [`window`]: fixed and sliding rate limits.
+//! - [`window`], [`tally`]: what was counted in fixed and sliding windows, by name and by name and key (`marks`).
 
 mod bucket;
 mod evict;
 mod fill;
 mod ledger;
+mod marks;
 mod slot;
 pub mod table;
+pub mod tally;
 pub mod waiter;
 pub mod window;
 

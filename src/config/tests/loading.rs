@@ -18,6 +18,7 @@ fn the_least_configuration_has_the_documented_defaults() {
         rate_limit: None,
         retry: RetrySettings::default(),
         stream_usage: false,
+        stream_errors: true,
     };
     let wanted = Config {
         prices: Prices::default(),
@@ -25,6 +26,7 @@ fn the_least_configuration_has_the_documented_defaults() {
         custom_providers: Vec::new(),
         overrides: Vec::new(),
         dynamic_routes: Vec::new(),
+        attempt_cluster: None,
         cache: CacheBudget {
             max_bytes: 67_108_864,
             max_object_bytes: 1_048_576,
@@ -51,10 +53,11 @@ fn null_means_the_default_everywhere() {
             "collect_log_payload": null, "rate_limiting_limit": null, "rate_limiting_interval": null,
             "rate_limiting_technique": null, "retry_max_attempts": null, "retry_delay": null,
             "retry_backoff": null, "retry_after_cap": null, "retry_deadline": null, "retry_statuses": null,
-            "fallback_statuses": null, "stream_usage": null,
+            "fallback_statuses": null, "retry_error_answers": null, "stream_usage": null, "stream_errors": null,
         }],
         "cache": null, "custom_providers": null, "providers": null, "limits": null,
         "outside_paths": null, "cluster_header": null, "log": null, "dynamic_routes": null,
+        "attempt_cluster": null,
     });
     assert_eq!(good(&nulls), good(&json!({"gateways": [{"id": "g"}]})));
 }
@@ -64,7 +67,7 @@ fn every_field_of_a_gateway_arrives_where_it_belongs() {
     let config = good(&full());
     let gateway = config.gateway("0123", "my-gateway").unwrap();
     assert!(gateway.authentication && gateway.collect_log_payload && !gateway.collect_logs);
-    assert!(gateway.stream_usage);
+    assert!(gateway.stream_usage && !gateway.stream_errors);
     assert_eq!(gateway.account_id.as_deref(), Some("0123"));
     let credentials =
         [("ci", "demo-token"), ("app@example.com", "app-secret")].map(|(name, text)| Credential {
@@ -104,6 +107,7 @@ fn the_retries_of_a_gateway_arrive_where_they_belong() {
     assert_eq!(retry.deadline, Duration::from_hours(1));
     assert_eq!(retry.retry_statuses.ranges(), [500..=599, 429..=429]);
     assert_eq!(retry.fallback_statuses.ranges(), [400..=499, 529..=529]);
+    assert!(retry.error_answers);
 
     let none = &config.gateway("any", "my-gateway").unwrap().retry;
     assert!((100..=599).all(|status| !none.retry_statuses.contains(status)));
@@ -152,6 +156,7 @@ fn every_setting_beside_the_gateways_arrives_where_it_belongs() {
     );
     assert_eq!(config.outside_paths, OutsidePaths::Pass);
     assert_eq!(config.cluster_header, "x-mesh-cluster");
+    assert_eq!(config.attempt_cluster.as_deref(), Some("sluice-attempts"));
     assert_eq!(
         config.log,
         LogSettings {

@@ -1,6 +1,7 @@
 //! The promises of the configuration: what loads, what is refused and in which words.
 
 mod dynamic_route;
+mod key;
 mod loading;
 mod price;
 mod property;
@@ -26,7 +27,7 @@ fn environment(name: &str) -> Option<String> {
 }
 
 fn load(value: &Value) -> Result<Config, Vec<ConfigError>> {
-    parse_ahead(value.to_string().as_bytes(), &environment)
+    parse(value.to_string().as_bytes(), &environment)
 }
 
 fn good(value: &Value) -> Config {
@@ -34,7 +35,7 @@ fn good(value: &Value) -> Config {
 }
 
 fn faults(text: &[u8]) -> Vec<String> {
-    let errors = parse_ahead(text, &environment).unwrap_err();
+    let errors = parse(text, &environment).unwrap_err();
     errors.iter().map(ToString::to_string).collect()
 }
 
@@ -49,11 +50,11 @@ fn hex(text: &str) -> String {
         .collect()
 }
 
-/// A configuration with one gateway of these fields.
+/// A configuration with one gateway of these fields, whose calls may have several attempts.
 fn with_gateway(fields: Value) -> Value {
     let mut gateway = json!({"id": "my-gateway"});
     merge(&mut gateway, fields);
-    json!({"gateways": [gateway]})
+    json!({"gateways": [gateway], "attempt_cluster": "sluice-attempts"})
 }
 
 /// A configuration with a good gateway and these fields.
@@ -86,6 +87,7 @@ fn full() -> Value {
                 "retry_max_attempts": 5, "retry_delay": 60_000, "retry_backoff": "linear",
                 "retry_after_cap": 0, "retry_deadline": 3_600_000,
                 "retry_statuses": ["5xx", 429], "fallback_statuses": ["4xx", "529"],
+                "retry_error_answers": true, "stream_errors": false,
             },
             {"id": "my-gateway", "cache_single_flight": "off", "retry_statuses": []},
             {"id": "limited", "rate_limiting_limit": 4_294_967_295_u32, "rate_limiting_interval": 2_592_000},
@@ -104,6 +106,7 @@ fn full() -> Value {
         "limits": {"request_body_bytes": 1, "over_limit": "pass"},
         "outside_paths": "pass",
         "cluster_header": "X-Mesh-Cluster",
+        "attempt_cluster": "sluice-attempts",
         "log": {"max_payload_bytes": 0},
         "prices": {
             "openai": [{"id": "gpt-4o", "match": ["gpt-4o-*"], "not": ["*-mini"], "input": 2, "output": "8.5"}],

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
 use super::structure::{Numbers, encode};
-use super::{environment, faults, good, load, parse_ahead, with};
+use super::{environment, faults, good, load, parse, with};
 use crate::llm::price::{Models, Prices, row, source};
 use crate::llm::usage::{Terms, Usage};
 
@@ -122,7 +122,7 @@ fn a_price_may_be_written_in_any_way_that_means_the_same() {
         let text = format!(
             r#"{{"gateways": [{{"id": "g"}}], "prices": {{"groq": [{{"id": "m", "input": {written}}}]}}}}"#
         );
-        let prices = parse_ahead(text.as_bytes(), &environment).unwrap().prices;
+        let prices = parse(text.as_bytes(), &environment).unwrap().prices;
         let found = bill(&prices, "groq", "m", (&Terms::default(), NOW));
         assert_eq!(found.unwrap(), "0.125", "{written}");
     }
@@ -133,10 +133,7 @@ fn prices_in_a_struct_mean_the_same() {
     let config = row(json!({"input": 0.1, "tiers": [{"over": 272_000, "input": 4_294.967_295}]}));
     let fields = config.as_object().unwrap();
     for numbers in [Numbers::Doubles, Numbers::Text] {
-        assert_eq!(
-            parse_ahead(&encode(fields, numbers), &environment),
-            load(&config)
-        );
+        assert_eq!(parse(&encode(fields, numbers), &environment), load(&config));
     }
 }
 

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::super::protobuf;
 use super::structure::{Numbers, encode};
-use super::{environment, parse_ahead};
+use super::{environment, parse};
 
 /// Any JSON value, with the field names that mean something among others.
 fn any_value() -> impl Strategy<Value = Value> {
@@ -45,6 +45,10 @@ const NAMES: &[&str] = &[
     "name",
     "sha256",
     "environment_variable",
+    "keys",
+    "key_rest",
+    "alias",
+    "weight",
     "cache_ttl",
     "cache_single_flight",
     "rate_limiting_limit",
@@ -81,6 +85,7 @@ const NAMES: &[&str] = &[
     "service_tier=flex",
     "region",
     "dynamic_routes",
+    "attempt_cluster",
     "elements",
     "type",
     "properties",
@@ -105,7 +110,7 @@ fn any_fields(value: impl Strategy<Value = Value>) -> impl Strategy<Value = Map<
 proptest! {
     #[test]
     fn no_bytes_panic_and_a_refusal_says_why(bytes in vec(any::<u8>(), 0..300)) {
-        if let Err(errors) = parse_ahead(&bytes, &environment) {
+        if let Err(errors) = parse(&bytes, &environment) {
             prop_assert!(!errors.is_empty());
         }
     }
@@ -122,14 +127,14 @@ proptest! {
             let at = at.index(bytes.len());
             bytes[at] = byte;
         }
-        drop(parse_ahead(&bytes, &environment));
+        drop(parse(&bytes, &environment));
     }
 
     #[test]
     fn any_tree_is_judged_alike_as_json_and_as_struct(fields in any_fields(any_value())) {
-        let from_struct = parse_ahead(&encode(&fields, Numbers::Doubles), &environment);
+        let from_struct = parse(&encode(&fields, Numbers::Doubles), &environment);
         let text = Value::Object(fields.clone()).to_string();
-        let from_json = parse_ahead(text.as_bytes(), &environment);
+        let from_json = parse(text.as_bytes(), &environment);
         if let Err(errors) = &from_json {
             prop_assert!(!errors.is_empty());
             prop_assert!(errors.iter().all(|error| !error.to_string().contains('\n')));

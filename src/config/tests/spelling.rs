@@ -6,7 +6,7 @@ use super::*;
 fn whole_numbers_may_be_written_in_any_way_that_means_the_same() {
     for written in ["300", "300.0", "3e2", "\"300\"", "\"300.0\""] {
         let text = format!(r#"{{"gateways": [{{"id": "g", "cache_ttl": {written}}}]}}"#);
-        let config = parse_ahead(text.as_bytes(), &environment).unwrap();
+        let config = parse(text.as_bytes(), &environment).unwrap();
         assert_eq!(
             config.gateway("", "g").unwrap().cache_ttl.unwrap().get(),
             300,
@@ -15,7 +15,7 @@ fn whole_numbers_may_be_written_in_any_way_that_means_the_same() {
     }
     for zero in ["0", "0.0", "\"0\"", "null"] {
         let text = format!(r#"{{"gateways": [{{"id": "g", "cache_ttl": {zero}}}]}}"#);
-        let config = parse_ahead(text.as_bytes(), &environment).unwrap();
+        let config = parse(text.as_bytes(), &environment).unwrap();
         assert_eq!(config.gateway("", "g").unwrap().cache_ttl, None, "{zero}");
     }
 }
@@ -23,18 +23,12 @@ fn whole_numbers_may_be_written_in_any_way_that_means_the_same() {
 #[test]
 fn a_byte_order_mark_and_white_space_do_not_matter() {
     let text = format!("\u{FEFF}\n {} \n", with(json!({})));
-    assert_eq!(
-        parse_ahead(text.as_bytes(), &environment),
-        load(&with(json!({})))
-    );
+    assert_eq!(parse(text.as_bytes(), &environment), load(&with(json!({}))));
     let text = format!(
         "\n{{\n {}",
         with(json!({})).to_string().trim_start_matches('{')
     );
-    assert_eq!(
-        parse_ahead(text.as_bytes(), &environment),
-        load(&with(json!({})))
-    );
+    assert_eq!(parse(text.as_bytes(), &environment), load(&with(json!({}))));
 }
 
 #[test]
@@ -53,37 +47,8 @@ fn every_fault_is_reported_at_once_and_in_order() {
             "gateways[2].cache_tll: is unknown: did you mean cache_ttl?",
             "gateways[1]: has the id of gateways[0]: give it its own id or account_id",
             "limits.over_limit: must be one of reject, pass, found a number",
-            "colour: is unknown: remove it, or write one of gateways, cache, custom_providers, providers, \
-             limits, outside_paths, cluster_header, log, prices, dynamic_routes",
+            "colour: is unknown: remove it, or write one of gateways, attempt_cluster, cache, custom_providers, \
+             providers, limits, outside_paths, cluster_header, log, prices, dynamic_routes",
         ]
-    );
-}
-
-#[test]
-fn what_no_call_heeds_yet_is_refused_unless_it_is_off() {
-    let gateway = |settings: Value| {
-        let mut gateway = json!({"id": "g"});
-        gateway
-            .as_object_mut()
-            .unwrap()
-            .extend(settings.as_object().unwrap().clone());
-        json!({"gateways": [gateway]}).to_string()
-    };
-    for field in super::retry::FIELDS {
-        let errors = parse(gateway(json!({field: 3})).as_bytes(), &environment).unwrap_err();
-        assert_eq!(
-            errors[0].to_string(),
-            format!("gateways[0].{field}: is not supported by this version: remove it")
-        );
-    }
-    let off = gateway(json!({"retry_max_attempts": null, "retry_delay": 0}));
-    assert!(parse(off.as_bytes(), &environment).is_ok());
-    let routes = json!({"gateways": [{"id": "g"}], "dynamic_routes": [{"name": "r"}]}).to_string();
-    let errors = parse(routes.as_bytes(), &environment).unwrap_err();
-    assert_eq!(errors.len(), 1);
-    assert!(
-        errors[0]
-            .to_string()
-            .starts_with("dynamic_routes: is not supported")
     );
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{environment, full, load, parse_ahead, with, with_gateway};
+use super::{environment, full, load, parse, with, with_gateway};
 
 /// How an encoder writes numbers: always as doubles, or as text, as Envoy does with some numbers of its own YAML.
 #[derive(Clone, Copy)]
@@ -65,11 +65,11 @@ fn a_struct_means_the_same_as_json_text() {
         let fields = value.as_object().unwrap();
         let from_json = load(&value);
         assert_eq!(
-            parse_ahead(&encode(fields, Numbers::Doubles), &environment),
+            parse(&encode(fields, Numbers::Doubles), &environment),
             from_json
         );
         assert_eq!(
-            parse_ahead(&encode(fields, Numbers::Text), &environment),
+            parse(&encode(fields, Numbers::Text), &environment),
             from_json
         );
     }
@@ -83,7 +83,7 @@ fn a_field_written_twice_in_a_struct_is_refused() {
         json!({"outside_paths": "pass"}).as_object().unwrap(),
         Numbers::Doubles,
     ));
-    let errors = parse_ahead(&bytes, &environment).unwrap_err();
+    let errors = parse(&bytes, &environment).unwrap_err();
     assert_eq!(
         errors[0].to_string(),
         "outside_paths: is written twice: keep one"
@@ -93,12 +93,9 @@ fn a_field_written_twice_in_a_struct_is_refused() {
 #[test]
 fn every_cut_of_a_struct_is_refused_or_a_smaller_configuration() {
     let bytes = encode(full().as_object().unwrap(), Numbers::Doubles);
-    let whole = parse_ahead(&bytes, &environment).unwrap();
+    let whole = parse(&bytes, &environment).unwrap();
     for length in 0..bytes.len() {
-        assert_ne!(
-            parse_ahead(&bytes[..length], &environment).as_ref(),
-            Ok(&whole)
-        );
+        assert_ne!(parse(&bytes[..length], &environment).as_ref(), Ok(&whole));
     }
 }
 
@@ -109,13 +106,13 @@ fn deep_nesting_is_refused_and_not_followed() {
         list = part(6, &part(1, &list));
     }
     let entry = [part(1, b"gateways"), part(2, &list)].concat();
-    let errors = parse_ahead(&part(1, &entry), &environment).unwrap_err();
+    let errors = parse(&part(1, &entry), &environment).unwrap_err();
     assert!(
         errors[0].message.contains("nested too deeply"),
         "{errors:?}"
     );
 
     let text = [b"{\"gateways\":".as_slice(), &[b'['; 100_000]].concat();
-    let errors = parse_ahead(&text, &environment).unwrap_err();
+    let errors = parse(&text, &environment).unwrap_err();
     assert!(errors[0].message.contains("recursion limit"), "{errors:?}");
 }

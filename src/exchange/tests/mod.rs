@@ -68,6 +68,7 @@ impl Proxy {
             host: Rc::<FakeHost>::clone(host),
             config: Rc::new(config),
             queue: Some(QueueId(queue)),
+            calls: Rc::default(),
             bodies_come: Cell::new(true),
             quiet_until: Cell::new(0),
         };
@@ -152,6 +153,7 @@ impl Stream {
                     assert_eq!(size, passed.len());
                     passed = bytes;
                 }
+                Output::DiscardResponse => passed.clear(),
                 Output::Reply(reply) => assert!(self.reply.replace(reply).is_none()),
                 Output::Record(record) => self.records.push(serde_json::from_str(&record).unwrap()),
                 Output::Complain(text) => self.complaints.push(text),

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::properties::pieces;
 use super::*;
-use crate::exchange::call::Reading;
+use crate::exchange::caller::Reading;
 use crate::exchange::cx::Cx;
 use crate::exchange::intake::Intake;
 use crate::record::Record;
@@ -256,7 +256,7 @@ fn a_body_that_is_not_going_to_be_changed_is_not_kept() {
         let cx = Cx::new(Rc::clone(&proxy.worker), 1);
         let head = list(&[(":method", "POST"), (":path", PATH), ("content-type", JSON)]);
         let mut record = Record::begin(cx.host());
-        let Ok(Reading::Call(call)) = Reading::of(&cx, &head, &mut record) else {
+        let Ok(Reading::Call(call, _)) = Reading::of(&cx, &head, &mut record) else {
             panic!("no call");
         };
         let mut intake = Intake::new(&cx, &call, &head, false).unwrap();

@@ -5,6 +5,7 @@
 //! and then sent byte for byte, because a client may have signed it.
 
 mod alphabet;
+mod credential;
 mod custom;
 mod model;
 pub mod path;
@@ -15,6 +16,7 @@ mod table;
 use std::borrow::Cow;
 use std::fmt;
 
+pub use credential::Placement;
 pub use custom::{BaseUrl, BaseUrlError};
 use model::ModelAt;
 use path::PathError;

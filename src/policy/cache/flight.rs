@@ -17,7 +17,7 @@ use crate::host::HostError;
 use crate::store::table::{self, Begin, Flight, Join, Key, NotStored, Ticket};
 use crate::store::waiter::{Verdict, Waiter};
 
-/// How often a filler renews its lease, nanoseconds; less than the adapter's tick, so that none is let pass.
+/// How often a filler renews its lease, nanoseconds.
 const BEAT: u64 = 200_000_000;
 /// How long a mark holds without being renewed: a dead filler's waiters wait no longer. Several beats, so that a busy
 /// worker keeps its mark; one that loses it costs a second call, never a wrong answer.

@@ -4,6 +4,7 @@
 //! Pure: the call comes in as [`Inputs`], counters of limits as a function. Invariant: a walk ends, and it never names a
 //! model twice for one element, because a route has no loops.
 
+pub mod count;
 mod input;
 #[cfg(test)]
 mod tests;
@@ -64,6 +65,16 @@ impl<'r> Walk<'r> {
             route,
             at: Some(route.start),
         }
+    }
+
+    /// A walk that goes on where another one [stood](Self::at).
+    pub const fn resume(route: &'r DynamicRoute, at: Option<usize>) -> Self {
+        Self { route, at }
+    }
+
+    /// The element that comes next; `None`: there is none.
+    pub const fn at(&self) -> Option<usize> {
+        self.at
     }
 
     /// Goes on to the next model: the first time from the start, then because the model before has failed. Limits on the

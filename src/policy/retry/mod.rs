@@ -145,6 +145,15 @@ impl Retry {
         }
     }
 
+    /// The timeout of a call that has one attempt only.
+    pub fn only_timeout(&self) -> Option<Duration> {
+        self.timeout(Turn {
+            attempt: self.attempts,
+            has_next: false,
+            is_first: true,
+        })
+    }
+
     /// The time to the first part of the answer. The last attempt of all has none: to wait is better than to fail
     /// (contract §6). A call that has only one attempt is not meant, or its timeout would have no meaning.
     pub fn timeout(&self, turn: Turn) -> Option<Duration> {
@@ -209,7 +218,7 @@ impl Budget {
 
     /// Takes another attempt that begins after `wait`; false when it would begin too late or be one too many.
     pub fn take(&mut self, now: u64, wait: Duration) -> bool {
-        let is_in_time = wait <= self.remaining(now);
+        let is_in_time = wait < self.remaining(now);
         let left = self.attempts.checked_sub(1).filter(|_| is_in_time);
         self.attempts = left.unwrap_or(self.attempts);
         left.is_some()

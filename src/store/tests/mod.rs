@@ -1,8 +1,9 @@
-//! The store under test: single operations (`table`, `window`), and workers at the same time (`race` on `stage`).
+//! The store under test: single operations (`table`, `tally`, `window`), and workers at the same time (`race` on `stage`).
 
 mod race;
 mod stage;
 mod table;
+mod tally;
 mod window;
 
 use std::time::Duration;

@@ -12,6 +12,7 @@ use crate::config::{RateLimit, Technique};
 use crate::store::table::{
     Begin, Join, Key, Ticket, abandon, begin, complete, join, lookup, renew, store,
 };
+use crate::store::tally::{Tally, add};
 use crate::store::waiter::{Verdict, Waiter};
 use crate::store::window::admit;
 
@@ -125,6 +126,17 @@ fn counts(list: impl Iterator<Item = (u64, Waiter)>) -> BTreeMap<(u64, Waiter), 
     counts
 }
 
+/// The most calls in a window that begins with one of them, or in the aligned one that holds it.
+fn busiest(times: &[u64], interval: Duration, fixed: bool) -> usize {
+    let span = u64::try_from(interval.as_nanos()).unwrap();
+    let calls = |time: &u64| {
+        let from = if fixed { time / span * span } else { *time };
+        let window = from..from + span;
+        times.iter().filter(|time| window.contains(time)).count()
+    };
+    times.iter().map(calls).max().unwrap_or(0)
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(32))]
 
@@ -167,13 +179,41 @@ proptest! {
         };
         let mut times: Vec<u64> = stage.run(3, calls).concat();
         times.sort_unstable();
-        let span = u64::try_from(interval.as_nanos()).unwrap();
-        for (first, time) in times.iter().enumerate() {
-            // The window that begins with this call, or the aligned one that holds it.
-            let (from, to) = if fixed { (time / span * span, (time / span + 1) * span) } else { (*time, time + span) };
-            let calls = times.iter().filter(|time| (from..to).contains(*time)).count();
-            prop_assert!(calls <= usize::from(limit), "call {first}: {calls} calls");
-        }
+        let most = busiest(&times, interval, fixed);
+        prop_assert!(most <= limit.into(), "{most} calls");
         prop_assert!(times.len() > usize::from(limit));
+    }
+
+    #[test]
+    fn no_interval_ever_sees_more_of_a_key_than_its_limit(seed: u64, limit in 1_u64..5, fixed: bool, mortal: bool) {
+        let technique = if fixed { Technique::Fixed } else { Technique::Sliding };
+        let interval = Duration::from_secs(10);
+        let stage = Stage::new(seed, 0);
+        stage.scene().tempo = 300_000_000;
+        // Twenty keys of one bucket, which has lines for sixteen.
+        let calls = |worker: &Worker<'_>| {
+            let mut seed = seed.wrapping_add(u64::from(worker.id) * 7919);
+            let mut admitted = Vec::new();
+            for _ in 0..60 {
+                worker.mortal.set(if mortal { 40 } else { 0 });
+                worker.dead.set(false);
+                let name: u8 = draw(&mut seed, 20);
+                let key = key(0, name).0;
+                let tally = Tally { name: "g", key: Some(&key), interval, technique };
+                if add(worker, &tally, 1, Some(limit)).is_ok() {
+                    admitted.push((name, worker.saw.get()));
+                }
+            }
+            admitted
+        };
+        let admitted = stage.run(3, calls).concat();
+        prop_assert!(!admitted.is_empty());
+        for name in 0..20 {
+            let own = admitted.iter().filter(|(of, _)| *of == name);
+            let mut times: Vec<u64> = own.map(|(_, time)| *time).collect();
+            times.sort_unstable();
+            let most = busiest(&times, interval, fixed);
+            prop_assert!(u64::try_from(most).unwrap() <= limit, "{most} calls of {name}");
+        }
     }
 }

@@ -179,8 +179,8 @@ proptest! {
             prop_assert!(!is_admitted || within(60_000_000_000) < limit);
             prop_assert!(is_admitted || within(60_500_000_000) >= limit);
             admitted.extend(is_admitted.then_some(now));
-            // 64 of their own and one for each part that the interval touches, 12 bytes each.
-            prop_assert!(host.data.borrow().values().all(|(value, _)| value.len() <= (64 + 121) * 12));
+            // 64 of their own and one for each part that the interval touches, 16 bytes each.
+            prop_assert!(host.data.borrow().values().all(|(value, _)| value.len() <= (64 + 121) * 16));
         }
     }
 

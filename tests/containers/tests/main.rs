@@ -15,6 +15,12 @@ use sluice_e2e::Builder;
 
 #[path = "../../envoy/tests/age.rs"]
 mod age;
+#[path = "../../envoy/tests/attempt_account.rs"]
+mod attempt_account;
+#[path = "../../envoy/tests/attempt_end.rs"]
+mod attempt_end;
+#[path = "../../envoy/tests/attempt_soak.rs"]
+mod attempt_soak;
 #[path = "../../envoy/tests/auth.rs"]
 mod auth;
 #[path = "../../envoy/tests/bodies.rs"]
@@ -29,20 +35,32 @@ mod config;
 mod cost;
 #[path = "../../envoy/tests/encoding.rs"]
 mod encoding;
+#[path = "../../envoy/tests/fault_wall.rs"]
+mod fault_wall;
+#[path = "../../envoy/tests/faults.rs"]
+mod faults;
 #[path = "../../envoy/tests/golden.rs"]
 mod golden;
 #[path = "../../envoy/tests/harness.rs"]
 mod harness;
+#[path = "../../envoy/tests/hop.rs"]
+mod hop;
 #[path = "../../envoy/tests/hostile.rs"]
 mod hostile;
 #[path = "../../envoy/tests/include_usage.rs"]
 mod include_usage;
+#[path = "../../envoy/tests/isolation.rs"]
+mod isolation;
 #[path = "../../envoy/tests/mesh.rs"]
 mod mesh;
 #[path = "../../envoy/tests/rate_limit.rs"]
 mod rate_limit;
 #[path = "../../envoy/tests/record.rs"]
 mod record;
+#[path = "../../envoy/tests/retry_advice.rs"]
+mod retry_advice;
+#[path = "../../envoy/tests/retry_settings.rs"]
+mod retry_settings;
 #[path = "../../envoy/tests/routing.rs"]
 mod routing;
 #[path = "../../envoy/tests/shipped.rs"]
@@ -51,6 +69,10 @@ mod shipped;
 mod single_flight;
 #[path = "../../envoy/tests/streaming.rs"]
 mod streaming;
+#[path = "../../envoy/tests/universal.rs"]
+mod universal;
+#[path = "../../envoy/tests/universal_refused.rs"]
+mod universal_refused;
 #[path = "../../envoy/tests/usage.rs"]
 mod usage;
 

@@ -28,19 +28,21 @@ impl Admin {
         dump["configs"][0].clone()
     }
 
-    /// Where the listener of that name stands, or the first without a name; `None` while there is none.
+    /// Where the listener of that name stands, or without a name the first that has a port; `None` while there is none.
     pub(crate) fn listener(self, name: Option<&str>) -> Option<SocketAddr> {
         let (_, listeners) = http_get(self.0, "/listeners?format=json")?;
         let listeners: Value = serde_json::from_str(&listeners).ok()?;
         let named = |listener: &&Value| name.is_none_or(|name| listener["name"] == name);
-        let listener = listeners["listener_statuses"]
+        let mut listeners = listeners["listener_statuses"]
             .as_array()?
             .iter()
-            .find(named)?;
-        let address = &listener["local_address"]["socket_address"];
-        format!("{}:{}", address["address"].as_str()?, address["port_value"])
-            .parse()
-            .ok()
+            .filter(named);
+        listeners.find_map(|listener| {
+            let address = &listener["local_address"]["socket_address"];
+            format!("{}:{}", address["address"].as_str()?, address["port_value"])
+                .parse()
+                .ok()
+        })
     }
 }
 

@@ -29,6 +29,7 @@ pub struct Builder {
     stop_iteration: bool,
     keeper: bool,
     twin: bool,
+    hop: bool,
     cluster_header: String,
     clusters: Vec<(String, Upstream)>,
     workers: u32,
@@ -46,6 +47,7 @@ impl Builder {
             stop_iteration: true,
             keeper: false,
             twin: false,
+            hop: false,
             cluster_header: "x-sluice-cluster".to_owned(),
             clusters: PROVIDERS
                 .map(|name| (name.to_owned(), Upstream::Plain))
@@ -56,8 +58,10 @@ impl Builder {
         }
     }
 
-    /// The plugin's configuration, as JSON text in a `StringValue`. Without a configuration there is no filter.
-    pub fn config(self, configuration: &Value) -> Self {
+    /// The plugin's configuration, as JSON text in a `StringValue`. Without a configuration there is no filter; with an
+    /// `attempt_cluster` in it there is a hop.
+    pub fn config(mut self, configuration: &Value) -> Self {
+        self.hop |= configuration.get("attempt_cluster").is_some();
         self.text(&configuration.to_string())
     }
 
@@ -69,6 +73,7 @@ impl Builder {
 
     /// The plugin's configuration as a `Struct`, the form that native YAML takes.
     pub fn structure(mut self, configuration: &Value) -> Self {
+        self.hop |= configuration.get("attempt_cluster").is_some();
         self.configuration = Some(struct_value(configuration));
         self
     }
@@ -96,6 +101,12 @@ impl Builder {
     /// alive, as if its virtual machine had died. It stands at [`Gateway::twin`].
     pub const fn tickless_twin(mut self) -> Self {
         self.twin = true;
+        self
+    }
+
+    /// The internal listener `sluice-attempts` and the cluster of that name, through which planned calls go.
+    pub const fn hop(mut self) -> Self {
+        self.hop = true;
         self
     }
 
@@ -212,6 +223,7 @@ impl Builder {
             plugin,
             keeper: self.keeper,
             twin: self.twin,
+            hop: self.hop,
             cluster_header: self.cluster_header.clone(),
             buffer: self.buffer,
         }

@@ -280,13 +280,17 @@ impl Reply {
     /// Everything at once, in the form of the raw client; the body must end cleanly.
     pub async fn raw(mut self) -> RawReply {
         let body = self.bytes().await;
+        self.with(body)
+    }
+
+    /// The head and what was read of the body, in the form of the raw client.
+    pub fn with(&self, body: Vec<u8>) -> RawReply {
         let field = |(name, value): (&HeaderName, &HeaderValue)| {
             (name.to_string(), value.as_bytes().to_vec())
         };
-        let headers = self.headers.iter().map(field).collect();
         RawReply {
             status: self.status,
-            headers,
+            headers: self.headers.iter().map(field).collect(),
             body,
             bytes: Vec::new(),
         }

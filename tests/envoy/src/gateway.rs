@@ -69,6 +69,13 @@ impl Gateway {
         self.call("GET", path)
     }
 
+    /// A call of the universal endpoint with these steps, whose event and case is that one.
+    pub fn universal(&self, gateway: &str, event: &Case, steps: &[Value]) -> Call {
+        let call = self.post(&format!("/v1/0123/{gateway}")).case(event);
+        call.header("cf-aig-event-id", event.id())
+            .json(&Value::from(steps))
+    }
+
     /// The value of a counter or gauge; 0 while it does not exist.
     pub fn stat(&self, name: &str) -> u64 {
         count(&self.admin.stats(name), name)
@@ -98,14 +105,37 @@ impl Gateway {
 
     async fn logged(&self, kind: &str, case: &Case, count: usize) -> Vec<Value> {
         eventually("access log entries", || {
-            let entries = self
-                .output
-                .access()
-                .into_iter()
-                .filter(|entry| entry["type"] == kind && entry["case"] == case.id());
-            Some(entries.collect::<Vec<_>>()).filter(|entries| entries.len() >= count)
+            let entries = self.output.entries(|entry| {
+                entry["type"] == kind && entry["case"] == case.id() && entry["listener"] != "hop"
+            });
+            Some(entries).filter(|entries| entries.len() >= count)
         })
         .await
+    }
+
+    /// Waits until the planned call of that event is over, and returns its records, which must be that many, in the order
+    /// of their steps: one for each step tried, and none of the call itself.
+    pub async fn steps(&self, event: &Case, count: usize) -> Vec<Value> {
+        let entry = self.entry(event).await;
+        assert!(!entry["record"].is_string(), "a record of its own: {entry}");
+        eventually("the records of the steps", || {
+            let mut records = self.hop_records(event);
+            assert!(records.len() <= count, "records: {records:#?}");
+            records.sort_by_key(|record| record["step"].as_u64());
+            Some(records).filter(|records| records.len() == count)
+        })
+        .await
+    }
+
+    /// The records so far of the event's steps, in the order in which they were written.
+    fn hop_records(&self, event: &Case) -> Vec<Value> {
+        let mark = format!("\"event_id\":\"{}\"", event.id());
+        let is_of_event = |entry: &Value| {
+            let record = entry["record"].as_str();
+            entry["listener"] == "hop" && record.is_some_and(|record| record.contains(&mark))
+        };
+        let entries = self.output.entries(is_of_event);
+        entries.iter().map(record_of).collect()
     }
 
     /// Waits for the log record of the case's only call.
@@ -241,7 +271,8 @@ fn show_on_failure(output: &Output, from: usize) {
     }
 }
 
-fn record_of(entry: &Value) -> Value {
+/// The record in an access log entry.
+pub fn record_of(entry: &Value) -> Value {
     let text = entry["record"]
         .as_str()
         .unwrap_or_else(|| panic!("no record in {entry}"));

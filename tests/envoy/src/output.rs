@@ -43,6 +43,16 @@ impl Output {
         self.access.lock().unwrap().clone()
     }
 
+    /// The access log entries so far that are as `probe` wants them.
+    pub fn entries(&self, probe: impl Fn(&Value) -> bool) -> Vec<Value> {
+        let access = self.access.lock().unwrap();
+        access
+            .iter()
+            .filter(|entry| probe(entry))
+            .cloned()
+            .collect()
+    }
+
     /// The log's lines from the given one on.
     pub fn log(&self, from: usize) -> Vec<String> {
         self.log

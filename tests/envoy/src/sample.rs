@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::fake::answer::Answer;
+use crate::fake::{CASE_HEADER, Case};
 
 /// A chat request in OpenAI's form, told from others by its text.
 pub fn ask(text: &str) -> Value {
@@ -15,6 +16,20 @@ pub fn ask_stream(text: &str) -> Value {
     request["stream"] = json!(true);
     request["stream_options"] = json!({"include_usage": true});
     request
+}
+
+/// A step of a universal call that asks this provider, which answers by that script, with a credential of its own.
+pub fn step(provider: &str, case: &Case) -> Value {
+    json!({
+        "provider": provider,
+        "endpoint": "chat/completions",
+        "headers": {
+            "Authorization": format!("Bearer sk-{}", case.id()),
+            "Content-Type": "application/json",
+            CASE_HEADER: case.id()
+        },
+        "query": ask(case.id())
+    })
 }
 
 /// An OpenAI chat completion of 11 tokens in and 7 out.

@@ -45,6 +45,9 @@ pub const PROVIDERS: [&str; 28] = [
 /// The name of the second listener.
 pub(crate) const TWIN: &str = "twin";
 
+/// The name of the internal listener through which planned calls go, and of the cluster that leads there.
+pub const HOP: &str = "sluice-attempts";
+
 /// The port of the fake that a cluster leads to, and the protocol spoken there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Upstream {
@@ -70,6 +73,7 @@ pub(crate) struct Tokens {
     pub(crate) plugin: Option<Plugin>,
     pub(crate) keeper: bool,
     pub(crate) twin: bool,
+    pub(crate) hop: bool,
     pub(crate) cluster_header: String,
     pub(crate) buffer: usize,
 }
@@ -87,47 +91,63 @@ impl Tokens {
     /// The harness's own bootstrap.
     pub(crate) fn bootstrap(&self, ports: Ports) -> String {
         let keeper = self.plugin.as_ref().filter(|_| self.keeper);
-        let extensions: Vec<Value> = keeper
-            .map(|plugin| plugin.keeper(&self.directory))
-            .into_iter()
-            .collect();
-        self.fill(documents().0, ports)
+        let keeper = keeper.map(|plugin| plugin.keeper(&self.directory));
+        let internal = self.hop.then(internal_listeners);
+        let extensions: Vec<Value> = keeper.into_iter().chain(internal).collect();
+        self.fill(documents()[0], ports)
             .replace("${EXTENSIONS}", &json!(extensions).to_string())
     }
 
     /// A bootstrap with its tokens for the clusters and the folder filled in.
     pub(crate) fn fill(&self, bootstrap: &str, ports: Ports) -> String {
-        let clusters: Vec<Value> = self
+        let mut clusters: Vec<Value> = self
             .clusters
             .iter()
             .map(|(name, upstream)| cluster(name, *upstream, ports))
             .collect();
+        let items: Vec<_> = clusters.iter().map(|it| format!("  - {it}\n")).collect();
+        clusters.extend(self.hop.then(hop_cluster));
         bootstrap
             .replace("${CLUSTERS}", &json!(clusters).to_string())
+            .replace("${CLUSTER_ITEMS}", &items.concat())
             .replace("${DIRECTORY}", &self.directory)
     }
 
-    /// The listener.
+    /// The listeners.
     pub(crate) fn listener(&self) -> String {
-        let mut filters = Vec::new();
-        if let Some(plugin) = &self.plugin {
-            filters.push(plugin.filter(&self.directory));
+        let [_, gateway, hop] = documents();
+        let mut listeners = gateway.to_owned();
+        if self.twin {
+            let twin = gateway
+                .replace("  name: gateway\n", &format!("  name: {TWIN}\n"))
+                .replace("${FILTERS}", "${TWIN_FILTERS}");
+            listeners += twin.trim_start_matches("resources:");
         }
-        filters.push(json!({"name": "envoy.filters.http.router", "typed_config": {
-            "@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router", "suppress_envoy_headers": true
-        }}));
-        let listener = documents()
-            .1
-            .replace("${FILTERS}", &json!(filters).to_string())
+        if self.hop {
+            listeners = listeners + "\n" + hop;
+        }
+        let filters = self.filters(Plugin::filter);
+        listeners
+            .replace("${FILTERS}", &filters)
+            .replace(
+                "${TWIN_FILTERS}",
+                &filters.replace("/sluice.wasm", "/tickless.wasm"),
+            )
+            .replace("${HOP_FILTERS}", &self.filters(Plugin::attempt))
             .replace("${BUFFER}", &self.buffer.to_string())
-            .replace("${CLUSTER_HEADER}", &self.cluster_header);
-        if !self.twin {
-            return listener;
-        }
-        let twin = listener
-            .replace("name: gateway\n", &format!("name: {TWIN}\n"))
-            .replace("/sluice.wasm", "/tickless.wasm");
-        listener + twin.trim_start_matches("resources:")
+            .replace("${CLUSTER_HEADER}", &self.cluster_header)
+    }
+
+    /// The plugin, if there is one, and the router.
+    fn filters(&self, mount: fn(&Plugin, &str) -> Value) -> String {
+        let plugin = self
+            .plugin
+            .as_ref()
+            .map(|plugin| mount(plugin, &self.directory));
+        let router = json!({"name": "envoy.filters.http.router", "typed_config": {
+            "@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router", "suppress_envoy_headers": true
+        }});
+        json!(plugin.into_iter().chain([router]).collect::<Vec<_>>()).to_string()
     }
 }
 
@@ -140,6 +160,19 @@ impl Plugin {
         if self.stop_iteration {
             config["allow_on_headers_stop_iteration"] = json!(true);
         }
+        Self::http_filter(&config)
+    }
+
+    /// The filter of the hop, in the same VM.
+    fn attempt(&self, directory: &str) -> Value {
+        let mut config = self.config(directory);
+        config["name"] = json!("sluice-attempt");
+        config["root_id"] = json!("attempt");
+        config["allow_on_headers_stop_iteration"] = json!(true);
+        Self::http_filter(&config)
+    }
+
+    fn http_filter(config: &Value) -> Value {
         let kind = "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm";
         json!({"name": "envoy.filters.http.wasm", "typed_config": {"@type": kind, "config": config}})
     }
@@ -168,11 +201,41 @@ impl Plugin {
     }
 }
 
-fn documents() -> (&'static str, &'static str) {
-    include_str!("../envoy.yaml")
-        .split_once("\n---\n")
-        .expect("two documents")
+fn documents() -> [&'static str; 3] {
+    let mut parts = include_str!("../envoy.yaml").split("\n---\n");
+    [(); 3].map(|()| parts.next().expect("three documents"))
 }
+
+fn internal_listeners() -> Value {
+    let kind =
+        "type.googleapis.com/envoy.extensions.bootstrap.internal_listener.v3.InternalListener";
+    json!({"name": "envoy.bootstrap.internal_listener", "typed_config": {"@type": kind}})
+}
+
+/// The way to the hop: a connection within the worker.
+fn hop_cluster() -> Value {
+    let socket = "type.googleapis.com/envoy.extensions.transport_sockets";
+    let address = json!({"envoy_internal_address": {"server_listener_name": HOP}});
+    let endpoint = json!({"endpoint": {"address": address}});
+    json!({
+        "name": HOP,
+        "type": "STATIC",
+        "circuit_breakers": {"thresholds": [{"max_connections": 100_000, "max_pending_requests": 100_000,
+            "max_requests": 100_000, "max_retries": 100_000}]},
+        "load_assignment": {"cluster_name": HOP, "endpoints": [{"lb_endpoints": [endpoint]}]},
+        "typed_extension_protocol_options": {OPTIONS: {
+            "@type": format!("type.googleapis.com/{OPTIONS}"),
+            "explicit_http_config": {"http_protocol_options": {"enable_trailers": true}}
+        }},
+        "transport_socket": {"name": "envoy.transport_sockets.internal_upstream", "typed_config": {
+            "@type": format!("{socket}.internal_upstream.v3.InternalUpstreamTransport"),
+            "transport_socket": {"name": "envoy.transport_sockets.raw_buffer",
+                "typed_config": {"@type": format!("{socket}.raw_buffer.v3.RawBuffer")}}
+        }}
+    })
+}
+
+const OPTIONS: &str = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
 
 fn cluster(name: &str, upstream: Upstream, ports: Ports) -> Value {
     let port = match upstream {
@@ -191,16 +254,15 @@ fn cluster(name: &str, upstream: Upstream, ports: Ports) -> Value {
             json!({"auto_config": {"http_protocol_options": h1}})
         }
     };
-    let options = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
     let mut cluster = json!({
         "name": name,
         "type": "STATIC",
         "connect_timeout": "2s",
         "load_assignment": {"cluster_name": name, "endpoints": [{"lb_endpoints": [endpoint(port)]}]},
-        "typed_extension_protocol_options": {options: protocol}
+        "typed_extension_protocol_options": {OPTIONS: protocol}
     });
-    cluster["typed_extension_protocol_options"][options]["@type"] =
-        json!(format!("type.googleapis.com/{options}"));
+    cluster["typed_extension_protocol_options"][OPTIONS]["@type"] =
+        json!(format!("type.googleapis.com/{OPTIONS}"));
     match upstream {
         Upstream::Tls => cluster["transport_socket"] = encrypted(tls::SERVER_NAME),
         Upstream::TlsOfAnother => cluster["transport_socket"] = encrypted("another.test"),

@@ -9,6 +9,9 @@
 )]
 
 mod age;
+mod attempt_account;
+mod attempt_end;
+mod attempt_soak;
 mod auth;
 mod bodies;
 mod cache;
@@ -16,17 +19,25 @@ mod compat;
 mod config;
 mod cost;
 mod encoding;
+mod fault_wall;
+mod faults;
 mod golden;
 mod harness;
+mod hop;
 mod hostile;
 mod include_usage;
+mod isolation;
 mod mesh;
 mod rate_limit;
 mod record;
+mod retry_advice;
+mod retry_settings;
 mod routing;
 mod shipped;
 mod single_flight;
 mod streaming;
+mod universal;
+mod universal_refused;
 mod usage;
 
 /// A gateway to be configured, on the Envoys of this binary.

@@ -3,22 +3,10 @@
 use super::*;
 
 #[test]
-fn a_configuration_with_routes_is_refused_for_now() {
-    let config = routes(json!([full()]));
-    assert!(
-        good(&config)
-            .dynamic_route("my-gateway", "support")
-            .is_some()
-    );
-    for config in [config, routes(json!([{"name": 5}])), routes(json!("x"))] {
-        let errors = parse(config.to_string().as_bytes(), &environment).unwrap_err();
-        let errors: Vec<_> = errors.iter().map(ToString::to_string).collect();
-        assert_eq!(
-            errors,
-            ["dynamic_routes: is not supported by this version: remove it"]
-        );
-    }
-    assert!(parse(routes(json!([])).to_string().as_bytes(), &environment).is_ok());
+fn a_route_with_every_kind_of_element_loads() {
+    let config = good(&routes(json!([full()])));
+    let route = config.dynamic_route("my-gateway", "support").unwrap();
+    assert_eq!(route.elements().len(), 7);
 }
 
 #[test]

@@ -10,16 +10,15 @@ use serde_json::{Value, json};
 use super::{environment, with};
 use crate::config::{
     Condition, Config, ElementKind, Limit, Order, Source, Split, Technique, Test, parse,
-    parse_ahead,
 };
 use crate::llm::price::Picodollars;
 
 fn good(value: &Value) -> Config {
-    parse_ahead(value.to_string().as_bytes(), &environment).unwrap()
+    parse(value.to_string().as_bytes(), &environment).unwrap()
 }
 
 fn faults(text: &[u8]) -> Vec<String> {
-    let errors = parse_ahead(text, &environment).unwrap_err();
+    let errors = parse(text, &environment).unwrap_err();
     errors.iter().map(ToString::to_string).collect()
 }
 
@@ -62,7 +61,7 @@ fn end() -> Value {
 }
 
 fn routes(routes: Value) -> Value {
-    with(json!({ "dynamic_routes": routes }))
+    with(json!({"attempt_cluster": "sluice-attempts", "dynamic_routes": routes}))
 }
 
 /// A route that begins at `a`.

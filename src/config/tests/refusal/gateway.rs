@@ -40,7 +40,7 @@ fn unknown_and_unsupported_fields_of_a_gateway_are_refused() {
                  cache_single_flight_timeout, collect_logs, collect_log_payload, \
                  rate_limiting_limit, rate_limiting_interval, rate_limiting_technique, retry_max_attempts, \
                  retry_delay, retry_backoff, retry_after_cap, retry_deadline, retry_statuses, \
-                 fallback_statuses, stream_usage";
+                 fallback_statuses, retry_error_answers, stream_usage, stream_errors";
     let odd = format!("\"a\\n{{\": is unknown: remove it, or write one of {known}");
     let far = format!("colour: is unknown: remove it, or write one of {known}");
     check(
@@ -190,12 +190,57 @@ fn bad_retries_of_a_gateway_are_refused() {
                 ),
             ),
             (
+                json!({"retry_error_answers": "yes", "stream_errors": 0}),
+                "retry_error_answers: must be true or false, found text\n\
+                 stream_errors: must be true or false, found a number",
+            ),
+            (
                 json!({"retry_statuses": [[503]]}),
                 "retry_statuses[0]: must be an HTTP status from 400 to 599, or 4xx or 5xx, \
                  found a list",
             ),
         ],
     );
+}
+
+#[test]
+fn without_an_attempt_cluster_what_needs_one_is_refused_unless_it_is_off() {
+    let needs = "needs attempt_cluster: see envoy/envoy.yaml";
+    let without = |fields| {
+        let mut config = with_gateway(fields);
+        config["attempt_cluster"] = json!(null);
+        config
+    };
+    for (field, value) in [
+        ("retry_max_attempts", json!(2)),
+        ("retry_delay", json!(1)),
+        ("retry_backoff", json!("linear")),
+        ("retry_after_cap", json!(1000)),
+        ("retry_deadline", json!("1000")),
+        ("retry_statuses", json!([503])),
+        ("fallback_statuses", json!(["5xx"])),
+        ("retry_error_answers", json!(true)),
+    ] {
+        let text = without(json!({ field: value })).to_string();
+        let wanted = format!("gateways[0].{field}: {needs}");
+        assert_eq!(faults(text.as_bytes()), [wanted]);
+        assert!(
+            load(&with_gateway(json!({ field: value }))).is_ok(),
+            "{field}"
+        );
+    }
+    for attempts in [json!(1), json!("1"), json!(null)] {
+        let off = json!({
+            "retry_max_attempts": attempts, "retry_delay": 0, "retry_backoff": null, "retry_after_cap": "0",
+            "retry_deadline": 0, "retry_statuses": [], "fallback_statuses": [], "retry_error_answers": false,
+        });
+        assert!(load(&without(off)).is_ok(), "{attempts}");
+    }
+    let routes = json!({"gateways": [{"id": "g"}], "dynamic_routes": [{"name": "r"}]});
+    let found = faults(routes.to_string().as_bytes());
+    assert_eq!(found.first(), Some(&format!("dynamic_routes: {needs}")));
+    let none = json!({"gateways": [{"id": "g"}], "dynamic_routes": []});
+    assert!(load(&none).is_ok());
 }
 
 #[test]

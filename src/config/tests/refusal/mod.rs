@@ -6,7 +6,7 @@ mod setting;
 
 use serde_json::{Value, json};
 
-use super::{environment, faults, full, hex, load, parse_ahead, with, with_gateway};
+use super::{environment, faults, full, hex, load, parse, with, with_gateway};
 
 /// Checks that each value, put into a configuration, has these faults, one a line, whose paths begin with `prefix`.
 fn check<V, const N: usize>(put: impl Fn(V) -> Value, prefix: &str, cases: [(V, &str); N]) {

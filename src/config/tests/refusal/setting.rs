@@ -79,7 +79,7 @@ fn bad_overrides_of_providers_are_refused() {
             ),
             (
                 json!({"slug": "openai"}),
-                ": changes nothing: write cluster, host or where it is",
+                ": changes nothing: write keys, cluster, host or where it is",
             ),
             (
                 json!({"slug": "openai", "host": "https://api.openai.com"}),
@@ -133,6 +133,10 @@ fn bad_settings_are_refused() {
             (json!({"cluster_header": "authorization"}), header),
             (json!({"cluster_header": ":path"}), header),
             (json!({"cluster_header": "x-"}), header),
+            (
+                json!({"attempt_cluster": "", "cluster_header": null}),
+                "attempt_cluster: must be the name of a cluster: 1 to 512 visible ASCII characters",
+            ),
             (
                 json!({"log": {"max_payload_bytes": 1_048_577}}),
                 "log.max_payload_bytes: 1048577 is above the maximum of 1048576 bytes",

@@ -1,5 +1,6 @@
 //! The walk: which way a call takes, and that every walk ends.
 
+mod count;
 mod property;
 mod walk;
 
@@ -9,14 +10,14 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::config::{Config, parse_ahead};
+use crate::config::{Config, parse};
 use crate::http::header::HeaderList;
 use crate::policy::metadata::Metadata;
 
 fn config(elements: &[Value]) -> Option<Config> {
-    let text =
-        json!({"gateways": [{"id": "g"}], "dynamic_routes": [{"name": "r", "elements": elements}]});
-    parse_ahead(text.to_string().as_bytes(), &|_| None).ok()
+    let routes = json!([{"name": "r", "elements": elements}]);
+    let text = json!({"gateways": [{"id": "g"}], "attempt_cluster": "c", "dynamic_routes": routes});
+    parse(text.to_string().as_bytes(), &|_| None).ok()
 }
 
 fn element(id: &str, kind: &str, properties: Value, outputs: &[(&str, &str)]) -> Value {

@@ -30,6 +30,7 @@ pub struct Answer {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(String, Vec<u8>)>,
     pub(crate) hold: Option<Gate>,
+    pub(crate) late: Duration,
     pub(crate) steps: Vec<Step>,
     pub(crate) early: bool,
     pub(crate) length: Option<usize>,
@@ -60,6 +61,7 @@ impl Answer {
             status,
             headers: Vec::new(),
             hold: None,
+            late: Duration::ZERO,
             steps: Vec::new(),
             early: false,
             length: None,
@@ -137,6 +139,12 @@ impl Answer {
         self
     }
 
+    /// Sends not even the head for that long.
+    pub const fn late(mut self, time: Duration) -> Self {
+        self.late = time;
+        self
+    }
+
     /// Answers without waiting for the request's body.
     pub const fn early(mut self) -> Self {
         self.early = true;
@@ -167,6 +175,38 @@ impl Answer {
             length: None,
             ..self.clone()
         }
+    }
+
+    /// The same answer as bytes for the raw port, the last one on its connection.
+    pub fn on_wire(self) -> Self {
+        if self.status == 0 {
+            return self;
+        }
+        let framing = self.length.map_or_else(
+            || "transfer-encoding: chunked".to_owned(),
+            |length| format!("content-length: {length}"),
+        );
+        let mut head = format!("HTTP/1.1 {} -\r\n{framing}\r\n", self.status).into_bytes();
+        for (name, value) in &self.headers {
+            head.extend([name.as_bytes(), b": ", value, b"\r\n"].concat());
+        }
+        let is_chunked = self.length.is_none();
+        let is_whole = !self.steps.iter().any(|step| matches!(step, Step::Cut));
+        let start = Self::wire().chunk([head, b"connection: close\r\n\r\n".to_vec()].concat());
+        let played = self.steps.into_iter().fold(start, |mut wire, step| {
+            wire.steps.push(match step {
+                Step::Chunk(bytes) if is_chunked => {
+                    let size = format!("{:x}\r\n", bytes.len());
+                    Step::Chunk([size.as_bytes(), &bytes, b"\r\n"].concat().into())
+                }
+                step => step,
+            });
+            wire
+        });
+        if is_chunked && is_whole {
+            return played.chunk("0\r\n\r\n");
+        }
+        played
     }
 
     /// The bytes of all chunks.

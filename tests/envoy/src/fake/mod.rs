@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
 use tokio::net::TcpListener;
 
@@ -73,6 +74,8 @@ pub struct Seen {
     pub answered: bool,
     /// The caller went away before the exchange was finished.
     pub abandoned: bool,
+    /// When its head had come.
+    pub at: Option<Instant>,
 }
 
 /// Scripts by name.
@@ -152,6 +155,11 @@ impl Case {
         &self.id
     }
 
+    /// From now on, an answer per request since the first one; the last one repeats.
+    pub fn answers(&self, answers: impl IntoIterator<Item = Answer>) {
+        *self.state.answers.lock().unwrap() = answers.into_iter().collect();
+    }
+
     /// All requests so far.
     pub fn seen(&self) -> Vec<Seen> {
         self.state.seen.lock().unwrap().clone()
@@ -195,7 +203,8 @@ impl Cases {
 
 impl State {
     /// Writes a request down and says how to answer it.
-    pub(crate) fn enter(self: &Arc<Self>, request: Seen) -> (Entry, Answer) {
+    pub(crate) fn enter(self: &Arc<Self>, mut request: Seen) -> (Entry, Answer) {
+        request.at = Some(Instant::now());
         let mut seen = self.seen.lock().unwrap();
         seen.push(request);
         let index = seen.len() - 1;

@@ -92,6 +92,7 @@ async fn exchange(
     if let Some(gate) = &answer.hold {
         gate.passed().await;
     }
+    tokio::time::sleep(answer.late).await;
     let response = head_of(&answer);
     let (feed, frames) = Feed::new();
     tokio::spawn(play(answer, feed, guard));

@@ -1,0 +1,229 @@
+//! One attempt of a planned call, lived where the gateway's router sends it: the current step as an ordinary call.
+//!
+//! An answer that is a failure is held while another attempt may follow, judged, and then let go with a mark that makes
+//! the gateway's router ask again. Invariant: a step is recorded once, by the attempt that ends it.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use super::Stop;
+use super::cx::{Cx, Edit, Ending, Event, Gone};
+use super::failure::Failed;
+use super::forward;
+use super::intake::Intake;
+use super::plan::{Next, Plan, Step};
+use super::planned::RETRY;
+use super::relay::Relay;
+use crate::http::header::HeaderList;
+use crate::http::reject::Reject;
+use crate::policy::cache::Found;
+use crate::policy::retry::Retry;
+use crate::record::Outcome;
+
+/// What became of an attempt.
+pub(super) enum Lived {
+    /// The step is over with it.
+    Over(Ending),
+    /// It failed, the answer is held, and this follows.
+    Failed(Next),
+    /// It failed, its stream is gone already, and this follows.
+    Lost(Next),
+}
+
+/// Lives one attempt.
+pub async fn run(cx: Rc<Cx>, plan: Rc<Plan>) {
+    let Event::RequestHead { headers, end } = cx.next().await else {
+        return;
+    };
+    let Some((mut step, timeout)) = plan.take() else {
+        cx.reply(Reject::Unreachable.reply(Vec::new()));
+        cx.done().await;
+        return;
+    };
+    let arrived = Arrived {
+        head: &headers,
+        end,
+        timeout,
+    };
+    if step.attempt == 1 {
+        step.record.begin_step(cx.now());
+    }
+    let ending = match live(&cx, &plan, &mut step, &arrived).await {
+        Ok(Lived::Over(ending)) | Err(Stop::Gone(ending)) => ending,
+        Ok(Lived::Failed(next)) => return hand_over(&cx, &plan, step, next).await,
+        Ok(Lived::Lost(next)) => {
+            let due = due(&cx, next.wait);
+            plan.not_before.set(due);
+            pass_on(&cx, &plan, step, next.step);
+            return;
+        }
+        Err(Stop::Reject(reject)) => super::refuse(&cx, &mut step.record, &reject).await,
+        Err(Stop::Overruled(head)) => super::overruled(&cx, &mut step.record, &head).await,
+    };
+    publish(&cx, &mut step, &ending);
+}
+
+/// What came over the hop.
+struct Arrived<'a> {
+    head: &'a HeaderList,
+    end: bool,
+    timeout: Option<Duration>,
+}
+
+async fn live(cx: &Cx, plan: &Plan, step: &mut Step, arrived: &Arrived<'_>) -> Result<Lived, Stop> {
+    let mut intake = intake(cx, step, arrived).await?;
+    let found = super::find(cx, &step.call, &step.head, &mut intake).await;
+    let fill = match found.inspect_err(|_| step.record.take_request(&intake))? {
+        Found::Hit(hit) => {
+            step.record.take_request(&intake);
+            cx.reply(hit.reply(cx.now(), &mut step.record));
+            return Ok(Lived::Over(cx.done().await));
+        }
+        Found::Fill(fill) => Some(fill),
+        Found::Alone => None,
+    };
+    plan.count(cx)
+        .inspect_err(|_| step.record.take_request(&intake))?;
+    wait(cx, plan.not_before.replace(0), &mut intake).await?;
+    let mut edits = forward::step_edits(cx, step, arrived.head);
+    if let Some(timeout) = arrived.timeout {
+        edits.push(forward::timeout(timeout));
+    }
+    forward::replace_body(cx, &mut intake, &step.head, &mut edits);
+    cx.release_request(edits);
+    let turn = (step.attempt, step.call.retry);
+    let relay = Relay::new(cx, &step.call, &mut step.record, intake, fill);
+    follow(cx, plan, turn, relay).await
+}
+
+/// The step's own body, or the one that came.
+async fn intake(cx: &Cx, step: &Step, arrived: &Arrived<'_>) -> Result<Intake, Stop> {
+    let Some(body) = &step.body else {
+        return Ok(Intake::new(cx, &step.call, &step.head, arrived.end)?);
+    };
+    cx.want(false, false);
+    let (mut held, mut ended) = (0_usize, arrived.end);
+    while !ended {
+        match cx.next().await {
+            Event::RequestBody { size, end, .. } => {
+                held = held.saturating_add(size);
+                ended = end;
+            }
+            Event::RequestTrailers => ended = true,
+            Event::Done(ending) => return Err(Gone(ending).into()),
+            Event::ResponseHead { headers, .. } => return Err(Stop::Overruled(headers)),
+            Event::RequestHead { .. }
+            | Event::ResponseBody { .. }
+            | Event::ResponseTrailers
+            | Event::Woken(_)
+            | Event::Deadline => {}
+        }
+    }
+    Ok(Intake::of_step(
+        cx,
+        &step.call,
+        &step.head,
+        (held, body.clone()),
+    )?)
+}
+
+/// Waits until `moment`; what comes of the body meanwhile is taken in.
+async fn wait(cx: &Cx, moment: u64, intake: &mut Intake) -> Result<(), Stop> {
+    if moment > cx.now() {
+        cx.set_deadline(Some(moment));
+        while moment > cx.now() {
+            match cx.next().await {
+                Event::RequestBody { bytes, size, end } => intake.feed(&bytes, size, end),
+                Event::RequestTrailers => intake.ended = true,
+                Event::Done(ending) => return Err(Gone(ending).into()),
+                Event::ResponseHead { headers, .. } => return Err(Stop::Overruled(headers)),
+                Event::RequestHead { .. }
+                | Event::ResponseBody { .. }
+                | Event::ResponseTrailers
+                | Event::Woken(_)
+                | Event::Deadline => {}
+            }
+        }
+        cx.set_deadline(None);
+    }
+    Ok(())
+}
+
+/// Relays the answer, unless it is a failure that something follows.
+async fn follow(cx: &Cx, plan: &Plan, turn: Turn, mut relay: Relay<'_>) -> Result<Lived, Stop> {
+    loop {
+        let event = cx.next().await;
+        if let Event::Done(ending) = event {
+            return Ok(Lived::Over(relay.finish(&ending)));
+        }
+        let has_begun = relay.has_begun();
+        if let Event::ResponseHead {
+            headers,
+            end,
+            local,
+        } = &event
+            && let Some(failed) =
+                Failed::of(cx, plan, &turn, (headers, *local)).filter(|_| !has_begun)
+        {
+            if let Some(lived) = failed.settle(*end, plan, turn, &mut relay).await? {
+                return Ok(lived);
+            }
+            continue;
+        }
+        relay.on(event)?;
+    }
+}
+
+/// Which attempt of its step it is, and how the step is tried.
+pub(super) type Turn = (u32, Retry);
+
+/// Waits with the failed answer in hand, then lets it go with the mark: the gateway's router makes the next attempt.
+async fn hand_over(cx: &Cx, plan: &Plan, mut step: Box<Step>, next: Next) {
+    let due = due(cx, next.wait);
+    cx.set_deadline(Some(due));
+    cx.want(false, false);
+    while cx.now() < due {
+        let event = cx.next().await;
+        if let Event::ResponseBody { .. } = event {
+            cx.discard_response();
+        }
+        if let Event::Done(ending) = event {
+            if ending.client_gone {
+                step.record.outcome = Outcome::ClientGone;
+                publish(cx, &mut step, &ending);
+            } else {
+                plan.not_before.set(due);
+                pass_on(cx, plan, step, next.step);
+            }
+            return;
+        }
+    }
+    cx.set_deadline(None);
+    pass_on(cx, plan, step, next.step);
+    cx.release_response(vec![Edit::Set(RETRY.to_owned(), b"1".to_vec())]);
+    cx.done().await;
+}
+
+fn due(cx: &Cx, wait: Duration) -> u64 {
+    let wait = u64::try_from(wait.as_nanos()).unwrap_or(u64::MAX);
+    cx.now().saturating_add(wait)
+}
+
+/// Gives the plan the next attempt; a step that is not tried again is recorded.
+fn pass_on(cx: &Cx, plan: &Plan, mut step: Box<Step>, other: Option<Box<Step>>) {
+    if let Some(other) = other {
+        publish(cx, &mut step, &Ending::default());
+        plan.put(other);
+    } else {
+        step.attempt = step.attempt.saturating_add(1);
+        step.record.forget_answer();
+        plan.put(step);
+    }
+}
+
+fn publish(cx: &Cx, step: &mut Step, ending: &Ending) {
+    step.record.end(ending, cx.now());
+    if step.record.is_collected() {
+        cx.publish(step.record.to_json());
+    }
+}

@@ -1,0 +1,247 @@
+//! A call that may need several attempts: its steps, the attempt that comes next, and what it may still spend.
+//!
+//! The gateway makes the plan, each attempt lives one step of it, and both find it in [`Calls`]. Invariant: a step is in
+//! one pair of hands, the plan's or an attempt's, so its record is made once.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, VecDeque};
+use std::rc::Rc;
+use std::time::Duration;
+
+use super::call::Call;
+use super::caller::Caller;
+use super::cx::Cx;
+use super::route::Route;
+use crate::http::header::HeaderList;
+use crate::http::reject::Reject;
+use crate::policy::rate_limit;
+use crate::policy::retry::{self, Advice, Budget, Failure, Retry, Turn};
+use crate::record::Record;
+
+/// One provider to be asked, and everything that is known about it.
+pub struct Step {
+    /// The call of that provider.
+    pub call: Call,
+    /// The head as if this step alone had been called.
+    pub head: HeaderList,
+    /// The provider's body; `None`: the one that comes with each attempt.
+    pub body: Option<Vec<u8>>,
+    /// The record of the step.
+    pub record: Record,
+    /// Which attempt at this step is next or under way, from 1.
+    pub attempt: u32,
+}
+
+/// What may be tried when everything before has failed.
+pub enum Stage {
+    /// This step, until it is taken.
+    Step(Option<Box<Step>>),
+    /// The models of a dynamic route, one after the other.
+    Route(Box<Route>),
+}
+
+impl Stage {
+    /// A step.
+    pub fn step(step: Step) -> Self {
+        Self::Step(Some(Box::new(step)))
+    }
+}
+
+/// What comes after a failure.
+pub struct Next {
+    /// How long to wait first.
+    pub wait: Duration,
+    /// The step; `None`: the same again.
+    pub step: Option<Box<Step>>,
+}
+
+/// A call and its attempts.
+pub struct Plan {
+    /// Names the plan among the calls of the virtual machine.
+    pub id: String,
+    /// Who calls.
+    pub caller: Caller,
+    rest: RefCell<VecDeque<Stage>>,
+    next: RefCell<Option<Box<Step>>>,
+    budget: Cell<Budget>,
+    /// The next attempt does not begin before this moment, nanoseconds since the epoch.
+    pub not_before: Cell<u64>,
+    is_counted: Cell<bool>,
+    is_tried: Cell<bool>,
+}
+
+impl Plan {
+    /// A plan with these stages; the first one that leads anywhere is next.
+    ///
+    /// # Errors
+    /// None leads anywhere.
+    pub fn new(
+        cx: &Cx,
+        id: &str,
+        caller: Caller,
+        stages: impl IntoIterator<Item = Stage>,
+    ) -> Result<Self, Reject> {
+        let budget = Budget::begin(cx.now(), &caller.gateway.retry);
+        let plan = Self {
+            id: id.to_owned(),
+            caller,
+            rest: RefCell::new(stages.into_iter().collect()),
+            next: RefCell::default(),
+            budget: Cell::new(budget),
+            not_before: Cell::new(0),
+            is_counted: Cell::new(false),
+            is_tried: Cell::new(false),
+        };
+        let first = plan.other(cx)?.ok_or(Reject::Unreachable)?;
+        plan.put(first);
+        Ok(plan)
+    }
+
+    /// Hands the next step to an attempt. With it, the time to the first part of its answer.
+    pub fn take(&self) -> Option<(Box<Step>, Option<Duration>)> {
+        let step = self.next.take()?;
+        let turn = Turn {
+            attempt: step.attempt,
+            has_next: self.has_rest(),
+            is_first: !self.is_tried.replace(true),
+        };
+        let timeout = step.call.retry.timeout(turn);
+        Some((step, timeout))
+    }
+
+    /// Gives the next attempt its step.
+    pub fn put(&self, step: Box<Step>) {
+        self.next.replace(Some(step));
+    }
+
+    /// Whether an attempt was ever made.
+    pub const fn is_tried(&self) -> bool {
+        self.is_tried.get()
+    }
+
+    /// The record of the call, if no attempt has made it: none was made, or none is going to end the step.
+    pub fn reclaim(&self) -> Option<Record> {
+        let is_tried = self.is_tried();
+        let step = self.next.take();
+        step.filter(|step| !is_tried || step.attempt > 1)
+            .map(|step| step.record)
+    }
+
+    /// Counts the call against the gateway's limit, once for all its attempts.
+    pub fn count(&self, cx: &Cx) -> Result<(), Reject> {
+        if self.is_counted.replace(true) {
+            return Ok(());
+        }
+        rate_limit::admit(cx, &self.caller.gateway)
+    }
+
+    /// Whether anything could follow this failure.
+    pub fn may_go_on(
+        &self,
+        (attempt, retry): (u32, &Retry),
+        failure: Failure,
+        advice: Advice,
+    ) -> bool {
+        let verdict = retry::judge(&self.caller.gateway.retry, failure, advice);
+        let retries = verdict.retries && attempt < retry.attempts;
+        retries || (verdict.falls_through && self.has_rest())
+    }
+
+    /// What follows this failure, if anything does; it is taken from what the call may spend.
+    pub fn advance(
+        &self,
+        cx: &Cx,
+        (attempt, retry): (u32, &Retry),
+        failure: Failure,
+        advice: Advice,
+    ) -> Result<Option<Next>, Reject> {
+        let settings = &self.caller.gateway.retry;
+        let verdict = retry::judge(settings, failure, advice);
+        let next = attempt.saturating_add(1);
+        let wait = retry
+            .wait_before(next, advice.wait, settings.after_cap)
+            .filter(|_| verdict.retries && attempt < retry.attempts);
+        if let Some(wait) = wait
+            && self.spend(cx, wait)
+        {
+            return Ok(Some(Next { wait, step: None }));
+        }
+        if !verdict.falls_through || !self.spend(cx, Duration::ZERO) {
+            return Ok(None);
+        }
+        let step = self.other(cx)?;
+        Ok(step.map(|step| Next {
+            wait: Duration::ZERO,
+            step: Some(step),
+        }))
+    }
+
+    fn spend(&self, cx: &Cx, wait: Duration) -> bool {
+        let mut budget = self.budget.get();
+        let is_enough = budget.take(cx.now(), wait);
+        self.budget.set(budget);
+        is_enough
+    }
+
+    /// The next step of the rest.
+    fn other(&self, cx: &Cx) -> Result<Option<Box<Step>>, Reject> {
+        let mut rest = self.rest.borrow_mut();
+        while let Some(stage) = rest.front_mut() {
+            let found = match stage {
+                Stage::Step(step) => step.take(),
+                Stage::Route(route) => route.next(cx)?,
+            };
+            if found.is_some() {
+                return Ok(found);
+            }
+            rest.pop_front();
+        }
+        Ok(None)
+    }
+
+    /// Whether anything is left but what is under way.
+    fn has_rest(&self) -> bool {
+        let rest = self.rest.borrow();
+        rest.iter().any(|stage| match stage {
+            Stage::Step(step) => step.is_some(),
+            Stage::Route(route) => route.has_rest(),
+        })
+    }
+}
+
+/// The planned calls of a virtual machine: gateway and attempts run in the same one.
+#[derive(Default)]
+pub struct Calls(RefCell<BTreeMap<String, Rc<Plan>>>);
+
+impl Calls {
+    /// The plan of that name.
+    pub fn find(&self, id: &[u8]) -> Option<Rc<Plan>> {
+        let id = std::str::from_utf8(id).ok()?;
+        self.0.borrow().get(id).map(Rc::clone)
+    }
+
+    /// Makes the plan known until the guard is dropped.
+    pub fn register(self: &Rc<Self>, plan: Plan) -> Registered {
+        let plan = Rc::new(plan);
+        self.0
+            .borrow_mut()
+            .insert(plan.id.clone(), Rc::clone(&plan));
+        Registered {
+            calls: Rc::clone(self),
+            plan,
+        }
+    }
+}
+
+/// A plan that attempts can find.
+pub struct Registered {
+    calls: Rc<Calls>,
+    /// The plan.
+    pub plan: Rc<Plan>,
+}
+
+impl Drop for Registered {
+    fn drop(&mut self) {
+        self.calls.0.borrow_mut().remove(&self.plan.id);
+    }
+}

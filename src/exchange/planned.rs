@@ -1,0 +1,136 @@
+//! The gateway's side of a call with several attempts: the request goes to the cluster where attempts are made, and what
+//! comes back passes.
+//!
+//! Envoy makes the attempts: each answer that an attempt has marked is followed by another one. Invariant: nothing of
+//! the answer is looked at here; the attempts meter and record it.
+
+use super::Stop;
+use super::call::{Call, is_ours};
+use super::caller::Caller;
+use super::cx::{Cx, Edit, Ending, Event};
+use super::plan::{Plan, Stage, Step};
+use crate::http::header::HeaderList;
+use crate::http::reject::Reject;
+use crate::policy::retry::MAX_TOTAL_ATTEMPTS;
+use crate::record::Record;
+
+/// Names the plan to the attempt.
+pub const CALL: &str = "x-sluice-call";
+/// Marks an answer after which another attempt is to be made.
+pub const RETRY: &str = "x-sluice-retry";
+/// What goes to the attempts in the place of a body that the plan holds.
+const PLACEHOLDER: &[u8] = b"{}";
+
+/// Sends the call to its attempts; `held` bytes of body are held, if the plan has them. `None`: the attempts have
+/// recorded it.
+pub(super) async fn serve(
+    cx: &Cx,
+    plan: Plan,
+    (head, held): (&HeaderList, Option<u64>),
+    record: &mut Record,
+) -> Result<Option<Ending>, Stop> {
+    let registered = cx.worker.calls.register(plan);
+    let plan = &registered.plan;
+    let mut edits = steering(cx, plan, head);
+    if let Some(held) = held {
+        if head.contains("content-length") {
+            let length = PLACEHOLDER.len().to_string();
+            edits.push(Edit::Set("content-length".into(), length.into_bytes()));
+        }
+        edits.push(Edit::Remove("content-encoding".into()));
+        let held = usize::try_from(held).unwrap_or(usize::MAX);
+        cx.replace_request(held, PLACEHOLDER.to_vec());
+    }
+    cx.want(false, false);
+    cx.release_request(edits);
+    let mut told = None;
+    loop {
+        match cx.next().await {
+            Event::ResponseHead { headers, local, .. } => {
+                if !local {
+                    cx.release_response(vec![Edit::Remove(RETRY.to_owned())]);
+                    told = Some((cx.now(), headers));
+                } else if let Some(own) = plan.reclaim() {
+                    complain(cx);
+                    *record = own;
+                    return Err(Reject::Unreachable.into());
+                } else {
+                    cx.reply(Reject::Unreachable.reply(Vec::new()));
+                }
+            }
+            Event::Done(ending) => {
+                let Some(own) = plan.reclaim() else {
+                    return Ok(None);
+                };
+                *record = own;
+                if let Some((at, head)) = &told {
+                    record.take_response_head(*at, head);
+                }
+                return Ok(Some(ending));
+            }
+            Event::RequestHead { .. }
+            | Event::RequestBody { .. }
+            | Event::RequestTrailers
+            | Event::ResponseBody { .. }
+            | Event::ResponseTrailers
+            | Event::Woken(_)
+            | Event::Deadline => {}
+        }
+    }
+}
+
+/// Whether the call may need more than one attempt.
+pub(super) fn is_needed(cx: &Cx, call: &Call) -> bool {
+    call.retry.attempts > 1 && cx.worker.config.attempt_cluster.is_some() && !call.upgrades
+}
+
+/// The plan of a call that one provider is to answer, with the body that comes.
+pub(super) fn single(
+    cx: &Cx,
+    (call, caller): (Call, Caller),
+    head: &HeaderList,
+    record: &mut Record,
+) -> Result<Plan, Reject> {
+    let step = Step {
+        call,
+        head: head.clone(),
+        body: None,
+        record: std::mem::take(record),
+        attempt: 1,
+    };
+    let id = step.record.id.clone();
+    Plan::new(cx, &id, caller, [Stage::step(step)])
+}
+
+/// What makes Envoy lead the request to the attempts and repeat it.
+fn steering(cx: &Cx, plan: &Plan, head: &HeaderList) -> Vec<Edit> {
+    let config = &cx.worker.config;
+    let mut edits: Vec<_> = head
+        .iter()
+        .filter(|(name, _)| is_ours(name))
+        .map(|(name, _)| Edit::Remove(name.to_owned()))
+        .collect();
+    let consumed = plan.caller.admission.consumed.iter();
+    edits.extend(consumed.map(|name| Edit::Remove((*name).to_owned())));
+    let cluster = config.attempt_cluster.as_deref().unwrap_or_default();
+    let retries = MAX_TOTAL_ATTEMPTS.saturating_sub(1).to_string();
+    let set = [
+        (config.cluster_header.as_str(), cluster),
+        (CALL, &plan.id),
+        // An attempt whose provider breaks off while its answer is held ends as a reset.
+        ("x-envoy-retry-on", "retriable-headers,reset"),
+        ("x-envoy-retriable-header-names", RETRY),
+        ("x-envoy-max-retries", &retries),
+    ];
+    let set = set.map(|(name, value)| Edit::Set(name.to_owned(), value.as_bytes().to_vec()));
+    edits.extend(set);
+    edits
+}
+
+fn complain(cx: &Cx) {
+    let cluster = cx.worker.config.attempt_cluster.as_deref();
+    let cluster = cluster.unwrap_or_default();
+    cx.complain(format!(
+        "no attempt was made in the cluster {cluster}: is the role `attempt` mounted behind it?"
+    ));
+}

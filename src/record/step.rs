@@ -1,0 +1,82 @@
+//! The record of one step of a call that may have several, and of its attempts.
+//!
+//! Invariant: what an attempt was told is forgotten before the next one begins.
+
+use serde::Serialize;
+
+use super::{Record, Timings};
+use crate::host::Host;
+use crate::policy::retry::Failure;
+
+/// An attempt that failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct FailedAttempt {
+    /// The provider's status; `null` when there was no answer.
+    pub status_code: Option<u16>,
+    /// From the beginning of the step, milliseconds.
+    pub after: u64,
+}
+
+impl Record {
+    /// The record of step `step` of this call. The first one takes the place of the call's own.
+    #[must_use]
+    pub fn of_step(&self, host: &dyn Host, step: u32) -> Self {
+        let new = if step == self.step {
+            Self {
+                id: self.id.clone(),
+                began: self.began,
+                ..Self::default()
+            }
+        } else {
+            Self::begin(host)
+        };
+        Self {
+            event_id: self.event_id.clone(),
+            account_id: self.account_id.clone(),
+            gateway_id: self.gateway_id.clone(),
+            method: self.method.clone(),
+            request_type: self.request_type,
+            stream: self.stream,
+            metadata: self.metadata.clone(),
+            step,
+            authentication: self.authentication,
+            authentication_name: self.authentication_name.clone(),
+            user_agent: self.user_agent.clone(),
+            retry_count: self.retry_count,
+            request_content_type: self.request_content_type.clone(),
+            custom_cost_error: self.custom_cost_error,
+            prices: self.prices.clone(),
+            collect: self.collect,
+            secrets: self.secrets.clone(),
+            ..new
+        }
+    }
+
+    /// The step's first attempt begins. The first step began when the call came.
+    pub fn begin_step(&mut self, now: u64) {
+        if self.step > 0 || self.began == 0 {
+            self.began = now;
+        }
+    }
+
+    /// An attempt has failed.
+    pub fn note_attempt(&mut self, now: u64, failure: Failure) {
+        let status_code = match failure {
+            Failure::NoAnswer => None,
+            Failure::Status(status) => Some(status),
+        };
+        let after = self.millis_until(now);
+        self.failed_attempts
+            .push(FailedAttempt { status_code, after });
+    }
+
+    /// What the last attempt was told does not hold for the next one.
+    pub fn forget_answer(&mut self) {
+        self.status_code = 0;
+        self.error_code = None;
+        self.response_content_type = None;
+        self.upstream_request_id = None;
+        self.rate_limits = None;
+        self.timings = Timings::default();
+    }
+}
