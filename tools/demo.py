@@ -22,6 +22,21 @@ OPENAI = {"authorization": "Bearer demo-provider-key"}
 HELLO = {"model": "claude-haiku-4-5", "max_tokens": 64, "messages": [{"role": "user", "content": "Hello"}]}
 STREAMED = {**HELLO, "stream": True}
 CHAT = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Hello"}]}
+STEPS = [
+    {
+        "provider": "anthropic",
+        "endpoint": "v1/messages",
+        "headers": ANTHROPIC,
+        "query": {**STREAMED, "model": "mock-error-529"},
+    },
+    {
+        "provider": "openai",
+        "endpoint": "chat/completions",
+        "headers": OPENAI,
+        "query": {**CHAT, "stream": True, "stream_options": {"include_usage": True}},
+    },
+]
+"""For the universal endpoint: the first provider is overloaded, so the second answers."""
 
 
 @dataclass
@@ -39,11 +54,13 @@ class Demo:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self.calls = 0
+        self.calls = self.records = 0
         self.failures: list[str] = []
 
-    def call(self, path: str, body: dict, headers: dict[str, str]) -> Reply:
+    def call(self, path: str, body: dict | list, headers: dict[str, str], records: int = 1) -> Reply:
+        """One call, which leaves so many `records` in the log."""
         self.calls += 1
+        self.records += records
         request = urllib.request.Request(
             f"{self.url}/v1/demo/{path}", json.dumps(body).encode(), {"content-type": "application/json", **headers}
         )
@@ -100,6 +117,15 @@ def play(demo: Demo) -> None:
     openai = demo.call(chat, CHAT, OPENAI)
     demo.step("OpenAI chat completion", openai, a_miss=is_cache(openai, "MISS"))
 
+    fallback = demo.call("my-gateway", STEPS, {}, records=len(STEPS))
+    demo.step(
+        "a list of steps whose first provider fails, streamed",
+        fallback,
+        a_miss=is_cache(fallback, "MISS"),
+        answered_by_the_second=fallback.headers.get("cf-aig-step") == "1",
+        a_whole_stream=fallback.body.endswith(b"data: [DONE]\n\n"),
+    )
+
     locked = "locked/openai/chat/completions"
     refused = demo.call(locked, CHAT, {**OPENAI, "cf-aig-authorization": "Bearer wrong"})
     demo.step("wrong gateway credential", refused, refused=refused.status == 401, code_2009=code_of(refused) == 2009)
@@ -129,17 +155,20 @@ def code_of(reply: Reply) -> int | None:
 
 
 def read_records(demo: Demo, running: gateway.Gateway) -> list[dict]:
-    """The records of all calls: Envoy writes its access log a moment after the answer."""
+    """The records of all calls and steps: Envoy writes its access log a moment after the answer."""
     deadline = time.monotonic() + 10
-    while len(records := running.records()) < demo.calls and time.monotonic() < deadline:
+    while len(records := running.records()) < demo.records and time.monotonic() < deadline:
         time.sleep(0.1)
     return records
 
 
 def check_records(demo: Demo, records: list[dict]) -> None:
     answered = [record for record in records if record["status_code"] == 200]
+    steps = [record for record in records if record["request_type"] == "universal"]
     held = {
-        f"one record per call ({len(records)} for {demo.calls})": len(records) == demo.calls,
+        f"one record per call and step ({len(records)} for {demo.records})": len(records) == demo.records,
+        "the steps in order": [(r["step"], r["status_code"]) for r in steps] == [(0, 529), (1, 200)],
+        "one event of all steps": len({r["event_id"] for r in steps}) == 1,
         "one record of a cached answer, at cost 0": [r["cost"] for r in records if r["cached"]] == [0],
         "tokens are known for every answer": all(r["tokens_out"] for r in answered if not r["cached"]),
         "cost is known for every answer": all(r["cost"] for r in answered if not r["cached"]),
@@ -149,12 +178,13 @@ def check_records(demo: Demo, records: list[dict]) -> None:
 
 
 def show(records: list[dict]) -> None:
-    columns = ("time", "provider", "model", "status", "cached", "in", "out", "cost $", "ms")
+    columns = ("time", "step", "provider", "model", "status", "cached", "in", "out", "cost $", "ms")
     rows: list[tuple[str, ...]] = [columns]
     for r in records:
         cost = "-" if r["cost"] is None else f"{r['cost']:.7f}"
         cells = (
             r["created_at"][11:23],
+            r["step"],
             r["provider"],
             r["model"],
             r["status_code"],

@@ -126,7 +126,7 @@ class Gateway:
         self.process.wait()
 
     def records(self) -> list[dict]:
-        """The log records so far, as Envoy's access log carries them."""
+        """The log records so far, as the access log of both listeners carries them: one per call, or per step of it."""
         lines = (json.loads(line) for line in self.access_log.read_text().splitlines())
         return [json.loads(line["record"]) for line in lines if line["record"]]
 

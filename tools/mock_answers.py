@@ -63,9 +63,12 @@ class Call:
         last = json.dumps(self.turns[-1:])
         return any(sign in last for sign in ('"role": "tool"', '"tool_result"', '"function_call_output"'))
 
-    def asked_error(self) -> int | None:
-        asked = re.fullmatch(r"mock-error-([45]\d\d)", self.model)
-        return int(asked.group(1)) if asked else None
+    def asked_error(self, asked_before: int) -> int | None:
+        """The error that the model's name asks for, unless only for the first times and these are over."""
+        asked = re.fullmatch(r"mock-error-([45]\d\d)(?:-(\d+)x)?", self.model)
+        if asked is None or (asked[2] and asked_before >= int(asked[2])):
+            return None
+        return int(asked[1])
 
     def words(self) -> list[str]:
         return re.findall(r"\S+\s*", self.text)

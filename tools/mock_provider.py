@@ -1,8 +1,9 @@
 """A stand-in for the providers, over plain HTTP: it answers as OpenAI and Anthropic do, whole or as a stream.
 
 A request with `tools` is answered by a call of its first tool, until the conversation carries that tool's result. The
-model `mock-error-429` (any status from 400 on) gives that error in the API's own shape. `GET /mock/requests` shows what
-came in. Answers: mock_answers.py.
+model `mock-error-429` (any status from 400 on) gives that error in the API's own shape, `mock-error-429-2x` only the first
+two times that the same body comes. `GET /mock/requests`, also behind a provider's prefix, shows what came in. Answers:
+mock_answers.py.
 """
 
 from __future__ import annotations
@@ -42,9 +43,10 @@ class Handler(BaseHTTPRequestHandler):
 
     def handle_any(self) -> None:
         body, path = self.read_body(), urlsplit(self.path).path
-        if path == "/mock/requests":
+        if path.endswith("/mock/requests"):
             return self.send_json(200, {"requests": list(self.server.requests)})
         text, headers = body.decode("utf-8", "replace"), self.headers.items()
+        self.asked_before = sum(request["body"] == text for request in list(self.server.requests))
         self.server.requests.append({"method": self.command, "path": self.path, "headers": headers, "body": text})
         if self.command in ("GET", "HEAD") and path.endswith("/models"):
             return self.send_json(200, answers.MODELS)
@@ -60,7 +62,7 @@ class Handler(BaseHTTPRequestHandler):
             call = answers.Call(json.loads(body))
         except (ValueError, TypeError):
             return self.send_json(400, error(400))
-        status = call.asked_error()
+        status = call.asked_error(self.asked_before)
         if status:
             return self.send_json(status, error(status))
         whole, events = answer(call)

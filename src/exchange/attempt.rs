@@ -13,7 +13,7 @@ use super::forward;
 use super::intake::Intake;
 use super::plan::{Next, Plan, Step};
 use super::planned::RETRY;
-use super::relay::Relay;
+use super::relay::{Relay, Sent};
 use crate::http::header::HeaderList;
 use crate::http::reject::Reject;
 use crate::policy::cache::Found;
@@ -28,6 +28,8 @@ pub(super) enum Lived {
     Failed(Next),
     /// It failed, its stream is gone already, and this follows.
     Lost(Next),
+    /// It failed, and a limit stands before what would follow.
+    Refused(Reject),
 }
 
 /// Lives one attempt.
@@ -57,10 +59,16 @@ pub async fn run(cx: Rc<Cx>, plan: Rc<Plan>) {
             pass_on(&cx, &plan, step, next.step);
             return;
         }
+        Ok(Lived::Refused(reject)) => {
+            step.publish(&cx, &Ending::default());
+            cx.reply(reject.reply(step.record.identity()));
+            cx.done().await;
+            return;
+        }
         Err(Stop::Reject(reject)) => super::refuse(&cx, &mut step.record, &reject).await,
         Err(Stop::Overruled(head)) => super::overruled(&cx, &mut step.record, &head).await,
     };
-    publish(&cx, &mut step, &ending);
+    step.publish(&cx, &ending);
 }
 
 /// What came over the hop.
@@ -85,14 +93,19 @@ async fn live(cx: &Cx, plan: &Plan, step: &mut Step, arrived: &Arrived<'_>) -> R
     plan.count(cx)
         .inspect_err(|_| step.record.take_request(&intake))?;
     wait(cx, plan.not_before.replace(0), &mut intake).await?;
-    let mut edits = forward::step_edits(cx, step, arrived.head);
+    let key = step.call.choose_key(cx)?;
+    if let Some(key) = &key {
+        step.record.take_key(&key.key);
+    }
+    let mut edits = forward::step_edits(cx, step, arrived.head, key.as_ref());
     if let Some(timeout) = arrived.timeout {
         edits.push(forward::timeout(timeout));
     }
     forward::replace_body(cx, &mut intake, &step.head, &mut edits);
     cx.release_request(edits);
     let turn = (step.attempt, step.call.retry);
-    let relay = Relay::new(cx, &step.call, &mut step.record, intake, fill);
+    let sent = Sent { intake, fill, key };
+    let relay = Relay::new(cx, &step.call, &mut step.record, sent);
     follow(cx, plan, turn, relay).await
 }
 
@@ -156,14 +169,13 @@ async fn follow(cx: &Cx, plan: &Plan, turn: Turn, mut relay: Relay<'_>) -> Resul
         if let Event::Done(ending) = event {
             return Ok(Lived::Over(relay.finish(&ending)));
         }
-        let has_begun = relay.has_begun();
         if let Event::ResponseHead {
             headers,
             end,
             local,
         } = &event
-            && let Some(failed) =
-                Failed::of(cx, plan, &turn, (headers, *local)).filter(|_| !has_begun)
+            && !relay.has_begun()
+            && let Some(failed) = Failed::of(plan, &turn, (headers, *local), &mut relay)
         {
             if let Some(lived) = failed.settle(*end, plan, turn, &mut relay).await? {
                 return Ok(lived);
@@ -180,28 +192,41 @@ pub(super) type Turn = (u32, Retry);
 /// Waits with the failed answer in hand, then lets it go with the mark: the gateway's router makes the next attempt.
 async fn hand_over(cx: &Cx, plan: &Plan, mut step: Box<Step>, next: Next) {
     let due = due(cx, next.wait);
-    cx.set_deadline(Some(due));
+    match pause(cx, due).await {
+        None => {
+            pass_on(cx, plan, step, next.step);
+            cx.release_response(vec![Edit::Set(RETRY.to_owned(), b"1".to_vec())]);
+            cx.done().await;
+        }
+        Some(ending) if ending.client_gone => {
+            if next.step.is_none() {
+                step.record.forget_answer();
+            }
+            step.record.outcome = Outcome::ClientGone;
+            step.publish(cx, &ending);
+        }
+        Some(_) => {
+            plan.not_before.set(due);
+            pass_on(cx, plan, step, next.step);
+        }
+    }
+}
+
+/// Holds the answer until then. How the stream ended, if it did before.
+async fn pause(cx: &Cx, due: u64) -> Option<Ending> {
     cx.want(false, false);
+    cx.set_deadline(Some(due));
     while cx.now() < due {
         let event = cx.next().await;
         if let Event::ResponseBody { .. } = event {
             cx.discard_response();
         }
         if let Event::Done(ending) = event {
-            if ending.client_gone {
-                step.record.outcome = Outcome::ClientGone;
-                publish(cx, &mut step, &ending);
-            } else {
-                plan.not_before.set(due);
-                pass_on(cx, plan, step, next.step);
-            }
-            return;
+            return Some(ending);
         }
     }
     cx.set_deadline(None);
-    pass_on(cx, plan, step, next.step);
-    cx.release_response(vec![Edit::Set(RETRY.to_owned(), b"1".to_vec())]);
-    cx.done().await;
+    None
 }
 
 fn due(cx: &Cx, wait: Duration) -> u64 {
@@ -212,18 +237,11 @@ fn due(cx: &Cx, wait: Duration) -> u64 {
 /// Gives the plan the next attempt; a step that is not tried again is recorded.
 fn pass_on(cx: &Cx, plan: &Plan, mut step: Box<Step>, other: Option<Box<Step>>) {
     if let Some(other) = other {
-        publish(cx, &mut step, &Ending::default());
+        step.publish(cx, &Ending::default());
         plan.put(other);
     } else {
         step.attempt = step.attempt.saturating_add(1);
         step.record.forget_answer();
         plan.put(step);
-    }
-}
-
-fn publish(cx: &Cx, step: &mut Step, ending: &Ending) {
-    step.record.end(ending, cx.now());
-    if step.record.is_collected() {
-        cx.publish(step.record.to_json());
     }
 }

@@ -2,6 +2,8 @@
 
 use std::rc::Rc;
 
+use super::cx::Cx;
+use super::keys::Keys;
 use super::planned::{CALL, RETRY};
 use super::url::UrlError;
 use crate::config::{Config, Gateway};
@@ -13,6 +15,7 @@ use crate::llm::provider::{self, BadTarget, Upstream, UpstreamCall};
 use crate::llm::stream_usage;
 use crate::policy::auth::Admission;
 use crate::policy::cache::Caching;
+use crate::policy::key_pool::Chosen;
 use crate::policy::retry::Retry;
 
 /// How the request's body is to be treated.
@@ -48,6 +51,8 @@ pub struct Call {
     pub adds_usage: bool,
     /// Whether and how the cache takes part.
     pub caching: Option<Caching>,
+    /// The stored keys it may be sent with, where it brings none.
+    pub keys: Option<Keys>,
     /// How often and for how long the provider is asked.
     pub retry: Retry,
     /// Whether the call asks for another protocol (WebSocket): it has no end to wait for.
@@ -57,6 +62,12 @@ pub struct Call {
 }
 
 impl Call {
+    /// The stored key for the next attempt, where one is needed.
+    pub fn choose_key(&self, cx: &Cx) -> Result<Option<Chosen>, Reject> {
+        let keys = self.keys.as_ref();
+        keys.map(|keys| keys.choose(cx)).transpose()
+    }
+
     /// Whether the request is one whose body may be changed to ask for the usage: a plain chat call that nobody has
     /// signed, to a provider that accepts the question.
     pub(super) fn may_be_changed(&self, head: &HeaderList) -> bool {

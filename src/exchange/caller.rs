@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use super::call::{Call, body_kind, upstream};
 use super::cx::Cx;
+use super::keys::Keys;
 use super::options::Options;
 use super::url::{self, CallUrl};
 use crate::config::{Config, Gateway};
@@ -189,10 +190,13 @@ impl Caller {
             coding: coding.ok().flatten(),
             adds_usage: false,
             caching: None,
+            keys: None,
             retry: wishes.resolve(&self.gateway.retry),
             upgrades: head.contains("upgrade"),
             payload_limit: record.payload_limit(),
         };
+        let alias = options.byok_alias.clone();
+        call.keys = Keys::of(&self.config, &call, (head, target.query), alias)?;
         call.caching = Caching::plan(&call, options, head);
         call.adds_usage = call.gateway.stream_usage && call.may_be_changed(head);
         Ok(call)

@@ -2,12 +2,16 @@
 //!
 //! Invariant: nothing of it reaches the client while something may follow, and all of it does when nothing can.
 
+use std::time::Duration;
+
 use super::Stop;
 use super::attempt::{Lived, Turn};
-use super::cx::{Cx, Ending, Event};
+use super::call::is_json;
+use super::cx::{Ending, Event};
 use super::plan::Plan;
 use super::relay::Relay;
 use crate::http::header::HeaderList;
+use crate::llm::opening::Opening;
 use crate::policy::retry::{Advice, BodyHint, Failure};
 
 /// How long the body of a failure is waited for, nanoseconds: it may say how long to wait.
@@ -15,9 +19,8 @@ const PATIENCE: u64 = 500_000_000;
 /// As much of a failure's body is read, in bytes.
 const MAX_HEARD: usize = 1 << 16;
 
-/// A failure whose answer is held.
+/// A failure whose answer is held, or what may turn out to be one.
 pub(super) struct Failed<'a> {
-    cx: &'a Cx,
     head: &'a HeaderList,
     failure: Failure,
     /// What the head says about asking again.
@@ -27,21 +30,26 @@ pub(super) struct Failed<'a> {
 impl<'a> Failed<'a> {
     /// The failure that an answer's head tells of, if anything may follow it; `local`: the proxy made the answer.
     pub(super) fn of(
-        cx: &'a Cx,
         plan: &Plan,
         (attempt, retry): &Turn,
         (head, local): (&'a HeaderList, bool),
+        relay: &mut Relay<'_>,
     ) -> Option<Self> {
-        let status = || head.text(":status")?.parse().ok();
-        let failure = if local {
-            Failure::NoAnswer
-        } else {
-            Failure::Status(status().filter(|status| *status >= 400)?)
+        let status = head.text(":status")?.parse().ok()?;
+        let mut advice = Advice::read(head, relay.cx().now());
+        let failure = match status {
+            _ if local => Failure::NoAnswer,
+            200 if plan.caller.gateway.retry.error_answers => Failure::ErrorAnswer,
+            400.. => Failure::Status(status),
+            _ => return None,
         };
-        let advice = Advice::read(head, cx.now());
+        // Another key does not share this one's fate, nor its rest.
+        if matches!(status, 401..=403 | 429) && relay.judge_key(head) {
+            advice.should_retry = Some(true);
+            advice.wait = Some(Duration::ZERO);
+        }
         let follows = plan.may_go_on((*attempt, retry), failure, advice);
         follows.then_some(Self {
-            cx,
             head,
             failure,
             advice,
@@ -57,26 +65,34 @@ impl<'a> Failed<'a> {
         (attempt, retry): Turn,
         relay: &mut Relay<'_>,
     ) -> Result<Option<Lived>, Stop> {
-        let cx = self.cx;
+        let cx = relay.cx();
         let (mut advice, mut lost) = (self.advice, None);
-        if self.failure != Failure::NoAnswer {
-            relay.begin(self.head, end);
-            (advice, lost) = self.hear(end, relay).await;
+        match self.failure {
+            Failure::NoAnswer => {}
+            Failure::Status(_) => {
+                relay.begin(self.head, end);
+                (advice, lost) = self.hear(end, relay).await;
+            }
+            Failure::ErrorAnswer => {
+                relay.judge_key(self.head);
+                relay.begin(self.head, end);
+                lost = watch(self.head, end, relay).await;
+                if lost.is_none() && !relay.is_error() {
+                    relay.show(self.head);
+                    relay.store();
+                    return Ok(None);
+                }
+            }
         }
         if let Some(ending) = lost.filter(|ending| ending.client_gone) {
             return Ok(Some(Lived::Over(relay.finish(&ending))));
         }
-        let Some(next) = plan.advance(cx, (attempt, &retry), self.failure, advice)? else {
-            return match (self.failure, lost) {
-                (_, Some(ending)) => Ok(Some(Lived::Over(relay.finish(&ending)))),
-                (Failure::NoAnswer, None) => Err(relay.unreachable().into()),
-                (Failure::Status(_), None) => {
-                    relay.show(self.head);
-                    Ok(None)
-                }
-            };
+        let next = match plan.advance(cx, (attempt, &retry), self.failure, advice) {
+            Ok(Some(next)) => Ok(next),
+            Ok(None) => return self.last(lost, relay),
+            Err(reject) => Err(reject),
         };
-        if next.step.is_none() {
+        if next.as_ref().is_ok_and(|next| next.step.is_none()) {
             relay.record.note_attempt(cx.now(), self.failure);
         }
         if self.failure == Failure::NoAnswer {
@@ -85,19 +101,32 @@ impl<'a> Failed<'a> {
         } else {
             relay.finish(&Ending::default());
         }
-        Ok(Some(match lost {
-            Some(_) => Lived::Lost(next),
-            None => Lived::Failed(next),
+        Ok(Some(match (next, lost) {
+            (Err(reject), _) => Lived::Refused(reject),
+            (Ok(next), Some(_)) => Lived::Lost(next),
+            (Ok(next), None) => Lived::Failed(next),
         }))
+    }
+
+    /// Nothing follows: the client gets what there is.
+    fn last(&self, lost: Option<Ending>, relay: &mut Relay<'_>) -> Result<Option<Lived>, Stop> {
+        match (self.failure, lost) {
+            (_, Some(ending)) => Ok(Some(Lived::Over(relay.finish(&ending)))),
+            (Failure::NoAnswer, None) => Err(relay.unreachable().into()),
+            (Failure::Status(_) | Failure::ErrorAnswer, None) => {
+                relay.show(self.head);
+                Ok(None)
+            }
+        }
     }
 
     /// Reads the body of the failure, as far as it comes at once.
     async fn hear(&self, end: bool, relay: &mut Relay<'_>) -> (Advice, Option<Ending>) {
-        let cx = self.cx;
+        let cx = relay.cx();
         let mut hint = BodyHint::new(self.advice);
         let (mut heard, mut ended) = (0_usize, end);
         let until = cx.now().saturating_add(PATIENCE);
-        cx.want(false, true);
+        cx.want(relay.reads_request(), true);
         cx.set_deadline(Some(until));
         while !ended && heard < MAX_HEARD && cx.now() < until {
             match cx.next().await {
@@ -112,9 +141,9 @@ impl<'a> Failed<'a> {
                     ended = true;
                 }
                 Event::Done(ending) => return (hint.advice(), Some(ending)),
+                Event::RequestBody { bytes, size, end } => relay.send(&bytes, size, end),
+                Event::RequestTrailers => relay.send(&[], 0, true),
                 Event::RequestHead { .. }
-                | Event::RequestBody { .. }
-                | Event::RequestTrailers
                 | Event::ResponseHead { .. }
                 | Event::Woken(_)
                 | Event::Deadline => {}
@@ -123,4 +152,43 @@ impl<'a> Failed<'a> {
         cx.set_deadline(None);
         (hint.advice(), None)
     }
+}
+
+/// Waits with a good answer in hand until its content begins, or an error in the place of it. How the stream ended, if it
+/// did.
+async fn watch(head: &HeaderList, end: bool, relay: &mut Relay<'_>) -> Option<Ending> {
+    let cx = relay.cx();
+    let content_type = head.text("content-type").unwrap_or_default();
+    let is_stream = relay.is_stream();
+    let mut opening = Opening::default();
+    let (mut heard, mut ended) = (0_usize, end || !(is_stream || is_json(content_type)));
+    // What the client shall get, where that is not what came.
+    let (mut passed, mut is_changed) = (Vec::new(), false);
+    cx.want(relay.reads_request(), true);
+    while !ended && heard < MAX_HEARD && !relay.is_error() {
+        match cx.next().await {
+            Event::ResponseBody { bytes, size, end } => {
+                let shown = relay.hear(&bytes, size, end);
+                is_changed |= shown.is_some();
+                passed.extend_from_slice(shown.as_deref().unwrap_or(&bytes));
+                heard = heard.saturating_add(size);
+                // Gemini's stream is an array of answers.
+                let is_list = heard == size && bytes.trim_ascii_start().starts_with(b"[");
+                ended = end || (is_stream && opening.feed(&bytes)) || (!is_stream && is_list);
+            }
+            Event::ResponseTrailers => {
+                relay.end();
+                ended = true;
+            }
+            Event::Done(ending) => return Some(ending),
+            Event::Deadline => relay.renew(),
+            Event::RequestBody { bytes, size, end } => relay.send(&bytes, size, end),
+            Event::RequestTrailers => relay.send(&[], 0, true),
+            Event::RequestHead { .. } | Event::ResponseHead { .. } | Event::Woken(_) => {}
+        }
+    }
+    if is_changed && !relay.is_error() {
+        cx.replace_response(heard, passed);
+    }
+    None
 }

@@ -11,10 +11,13 @@ use super::intake::Intake;
 use super::plan::Step;
 use super::planned::RETRY;
 use crate::http::header::HeaderList;
+use crate::policy::key_pool::Chosen;
 use crate::record::Record;
 
 /// What becomes of the request's header fields on the way to the provider.
-pub fn request_edits(cx: &Cx, call: &Call, head: &HeaderList) -> Vec<Edit> {
+///
+/// `key`: the stored key it is sent with.
+pub fn request_edits(cx: &Cx, call: &Call, head: &HeaderList, key: Option<&Chosen>) -> Vec<Edit> {
     let mut edits = Vec::with_capacity(8);
     let mut gone: Vec<&str> = Vec::new();
     for (name, _) in head.iter() {
@@ -50,6 +53,9 @@ pub fn request_edits(cx: &Cx, call: &Call, head: &HeaderList) -> Vec<Edit> {
         cx.worker.config.cluster_header.clone(),
         call.cluster.clone().into_bytes(),
     ));
+    if let (Some(keys), Some(key)) = (&call.keys, key) {
+        edits.extend(keys.edits(cx, key));
+    }
     edits
 }
 
@@ -77,7 +83,7 @@ fn reads_answer(call: &Call, head: &HeaderList) -> bool {
 }
 
 /// What makes the request that arrived at an attempt that of its step, whatever it held before.
-pub fn step_edits(cx: &Cx, step: &Step, arrived: &HeaderList) -> Vec<Edit> {
+pub fn step_edits(cx: &Cx, step: &Step, arrived: &HeaderList, key: Option<&Chosen>) -> Vec<Edit> {
     let mut wanted: Vec<(&str, Vec<&[u8]>)> = Vec::with_capacity(24);
     for (name, value) in step.head.iter() {
         match wanted.iter_mut().find(|(known, _)| *known == name) {
@@ -85,7 +91,7 @@ pub fn step_edits(cx: &Cx, step: &Step, arrived: &HeaderList) -> Vec<Edit> {
             None => wanted.push((name, vec![value])),
         }
     }
-    let own = request_edits(cx, &step.call, &step.head);
+    let own = request_edits(cx, &step.call, &step.head, key);
     for edit in &own {
         let (Edit::Remove(name) | Edit::Set(name, _)) = edit;
         wanted.retain(|(known, _)| known != name);

@@ -21,6 +21,7 @@ mod event;
 mod failure;
 pub mod forward;
 pub mod intake;
+pub mod keys;
 pub mod options;
 pub mod plan;
 pub mod planned;
@@ -40,6 +41,7 @@ use self::call::Call;
 use self::caller::Reading;
 use self::cx::{Cx, Ending, Event, Gone};
 use self::intake::Intake;
+use self::relay::Sent;
 use self::unified::Unified;
 use crate::config::OutsidePaths;
 use crate::http::header::HeaderList;
@@ -158,15 +160,18 @@ async fn serve(cx: &Cx, record: &mut Record) -> Result<Option<Ending>, Stop> {
         Found::Alone => None,
     };
     rate_limit::admit(cx, &call.gateway).inspect_err(|_| record.take_request(&intake))?;
-    let mut edits = forward::request_edits(cx, &call, &headers);
+    let key = call.choose_key(cx)?;
+    if let Some(key) = &key {
+        record.take_key(&key.key);
+    }
+    let mut edits = forward::request_edits(cx, &call, &headers, key.as_ref());
     if let Some(timeout) = call.retry.only_timeout() {
         edits.push(forward::timeout(timeout));
     }
     forward::replace_body(cx, &mut intake, &headers, &mut edits);
     cx.release_request(edits);
-    relay::relay(cx, &call, intake, fill, record)
-        .await
-        .map(Some)
+    let sent = Sent { intake, fill, key };
+    relay::relay(cx, &call, sent, record).await.map(Some)
 }
 
 /// The stored answer, or the right to go on; the body is held for it where that is needed.

@@ -30,6 +30,8 @@ pub struct Options {
     pub metadata: Option<Metadata>,
     /// `cf-aig-event-id`.
     pub event_id: Option<String>,
+    /// `cf-aig-byok-alias`: the stored key to be used.
+    pub byok_alias: Option<String>,
     /// `cf-aig-custom-cost`.
     pub custom_cost: Option<Result<CustomCost, BadCustomCost>>,
 }
@@ -53,6 +55,7 @@ impl Options {
                 "aig-collect-log-payload" => options.collect_log_payload = text.and_then(boolean),
                 "aig-metadata" => options.metadata = Metadata::parse(value),
                 "aig-event-id" => options.event_id = text.and_then(identifier),
+                "aig-byok-alias" => options.byok_alias = text.and_then(identifier),
                 "aig-custom-cost" => options.custom_cost = Some(CustomCost::parse(value)),
                 "skip-cache" => aliases.skip_cache = text.and_then(boolean),
                 "cache-ttl" => aliases.cache_ttl = text.and_then(lifetime),
@@ -110,6 +113,7 @@ mod tests {
             ("cf-aig-collect-log", "false"),
             ("cf-aig-collect-log-payload", "true"),
             ("cf-aig-event-id", "my-call"),
+            ("cf-aig-byok-alias", "spare"),
             ("cf-aig-custom-cost", r#"{"total_cost":1}"#),
         ]);
         assert_eq!(options.skip_cache, Some(true));
@@ -120,6 +124,7 @@ mod tests {
             (Some(false), Some(true))
         );
         assert_eq!(options.event_id.as_deref(), Some("my-call"));
+        assert_eq!(options.byok_alias.as_deref(), Some("spare"));
         assert!(matches!(options.custom_cost, Some(Ok(_))));
     }
 

@@ -10,10 +10,11 @@ use std::time::Duration;
 
 use super::call::Call;
 use super::caller::Caller;
-use super::cx::Cx;
+use super::cx::{Cx, Ending};
 use super::route::Route;
 use crate::http::header::HeaderList;
 use crate::http::reject::Reject;
+use crate::policy::dynamic_route::count::{self, Account};
 use crate::policy::rate_limit;
 use crate::policy::retry::{self, Advice, Budget, Failure, Retry, Turn};
 use crate::record::Record;
@@ -28,6 +29,8 @@ pub struct Step {
     pub body: Option<Vec<u8>>,
     /// The record of the step.
     pub record: Record,
+    /// Limits of a dynamic route that count what the step costs.
+    pub accounts: Vec<Account>,
     /// Which attempt at this step is next or under way, from 1.
     pub attempt: u32,
 }
@@ -38,6 +41,21 @@ pub enum Stage {
     Step(Option<Box<Step>>),
     /// The models of a dynamic route, one after the other.
     Route(Box<Route>),
+}
+
+impl Step {
+    /// The step is over: its record goes out, its cost is counted.
+    pub fn publish(&mut self, cx: &Cx, ending: &Ending) {
+        self.record.end(ending, cx.now());
+        if let Some(cost) = self.record.own_cost() {
+            for account in &self.accounts {
+                count::charge(cx.host(), account, cost, |text| cx.complain(text));
+            }
+        }
+        if self.record.is_collected() {
+            cx.publish(self.record.to_json());
+        }
+    }
 }
 
 impl Stage {

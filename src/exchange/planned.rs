@@ -96,6 +96,7 @@ pub(super) fn single(
         head: head.clone(),
         body: None,
         record: std::mem::take(record),
+        accounts: Vec::new(),
         attempt: 1,
     };
     let id = step.record.id.clone();

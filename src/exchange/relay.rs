@@ -9,10 +9,20 @@ use super::call::Call;
 use super::cx::{Cx, Edit, Ending, Event};
 use super::forward;
 use super::intake::Intake;
+use super::keys;
 use crate::http::header::HeaderList;
 use crate::http::reject::Reject;
 use crate::policy::cache::{self, Fill};
+use crate::policy::key_pool::Chosen;
 use crate::record::Record;
+
+/// A request that has been let go to its provider.
+pub(super) struct Sent {
+    pub(super) intake: Intake,
+    pub(super) fill: Option<Fill>,
+    /// The stored key it was sent with, until its provider has judged it.
+    pub(super) key: Option<Chosen>,
+}
 
 /// One call on its way.
 pub(super) struct Relay<'a> {
@@ -21,18 +31,18 @@ pub(super) struct Relay<'a> {
     pub(super) record: &'a mut Record,
     intake: Intake,
     fill: Option<Fill>,
+    key: Option<Chosen>,
     answer: Option<Answer>,
 }
 
 /// Relays until the stream is over; the record is filled on the way.
-pub async fn relay(
+pub(super) async fn relay(
     cx: &Cx,
     call: &Call,
-    intake: Intake,
-    fill: Option<Fill>,
+    sent: Sent,
     record: &mut Record,
 ) -> Result<Ending, Stop> {
-    let mut relay = Relay::new(cx, call, record, intake, fill);
+    let mut relay = Relay::new(cx, call, record, sent);
     loop {
         let event = cx.next().await;
         if let Event::Done(ending) = event {
@@ -44,13 +54,8 @@ pub async fn relay(
 
 impl<'a> Relay<'a> {
     /// A call that has been let go to its provider.
-    pub(super) fn new(
-        cx: &'a Cx,
-        call: &'a Call,
-        record: &'a mut Record,
-        intake: Intake,
-        fill: Option<Fill>,
-    ) -> Self {
+    pub(super) fn new(cx: &'a Cx, call: &'a Call, record: &'a mut Record, sent: Sent) -> Self {
+        let Sent { intake, fill, key } = sent;
         cx.set_deadline(fill.as_ref().map(Fill::due));
         Self {
             cx,
@@ -58,8 +63,14 @@ impl<'a> Relay<'a> {
             record,
             intake,
             fill,
+            key,
             answer: None,
         }
+    }
+
+    /// The stream that is relayed.
+    pub(super) const fn cx(&self) -> &'a Cx {
+        self.cx
     }
 }
 
@@ -82,6 +93,7 @@ impl Relay<'_> {
                 if local {
                     return Err(self.unreachable());
                 }
+                self.judge_key(&headers);
                 self.begin(&headers, end);
                 self.show(&headers);
             }
@@ -104,6 +116,12 @@ impl Relay<'_> {
         Ok(())
     }
 
+    /// Takes the provider's verdict on the stored key, once. Whether another attempt would get another key.
+    pub(super) fn judge_key(&mut self, head: &HeaderList) -> bool {
+        let key = self.key.take();
+        key.is_some_and(|key| keys::report(self.cx, &key, head))
+    }
+
     /// Decides, from the head of the answer, what of its body is looked at.
     pub(super) fn begin(&mut self, head: &HeaderList, end: bool) {
         self.record.take_response_head(self.cx.now(), head);
@@ -116,6 +134,16 @@ impl Relay<'_> {
         self.give_up_hopeless();
     }
 
+    /// Takes bytes of the request in.
+    pub(super) fn send(&mut self, bytes: &[u8], size: usize, end: bool) {
+        self.intake.feed(bytes, size, end);
+    }
+
+    /// Whether the bytes of the request are looked at.
+    pub(super) fn reads_request(&self) -> bool {
+        self.intake.reads_bytes() && !self.intake.ended
+    }
+
     /// Lets the answer flow.
     pub(super) fn show(&self, head: &HeaderList) {
         let status = self.call.caching.as_ref().map(|_| "MISS");
@@ -126,8 +154,7 @@ impl Relay<'_> {
         }
         self.cx.release_response(edits);
         let wants = !answer.meter.is_opaque() || answer.kept.is_some() || answer.payload.is_some();
-        self.cx
-            .want(self.intake.reads_bytes() && !self.intake.ended, wants);
+        self.cx.want(self.reads_request(), wants);
     }
 
     /// Takes bytes of the answer in; what the client shall get instead, when that is something else.
@@ -135,6 +162,18 @@ impl Relay<'_> {
         let shown = self.answer.as_mut()?.feed(bytes, size, end);
         self.give_up_hopeless();
         shown
+    }
+
+    /// Whether the answer is an event stream.
+    pub(super) fn is_stream(&self) -> bool {
+        let answer = self.answer.as_ref();
+        answer.is_some_and(|answer| answer.meter.is_event_stream())
+    }
+
+    /// Whether what has come of the answer is an error.
+    pub(super) fn is_error(&self) -> bool {
+        let answer = self.answer.as_ref();
+        answer.is_some_and(|answer| answer.meter.answer().is_error)
     }
 
     /// The answer has come to its end.
@@ -166,7 +205,8 @@ impl Relay<'_> {
         Reject::Unreachable
     }
 
-    fn renew(&mut self) {
+    /// Keeps the right to fill the cache.
+    pub(super) fn renew(&mut self) {
         if let Some(fill) = &mut self.fill {
             fill.renew();
         }
@@ -175,7 +215,7 @@ impl Relay<'_> {
 
     /// Stores the answer as soon as it is whole and no error in disguise: a client that hangs up at the terminal event
     /// may ask again at once (clients.md). Should bytes follow that event, the answer with them takes its place.
-    fn store(&mut self) {
+    pub(super) fn store(&mut self) {
         let Some(answer) = &mut self.answer else {
             return;
         };

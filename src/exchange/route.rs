@@ -9,10 +9,11 @@ use super::caller::Caller;
 use super::cx::Cx;
 use super::plan::Step;
 use super::unified::Chat;
-use crate::config::DynamicRoute;
+use crate::config::{DynamicRoute, ElementKind};
 use crate::http::header::HeaderList;
 use crate::http::reject::Reject;
 use crate::llm::compat::ChatBody;
+use crate::policy::dynamic_route::count::{self, Account};
 use crate::policy::dynamic_route::{self, Inputs, Walk};
 use crate::policy::retry::{MAX_ATTEMPTS, Wishes};
 use crate::record::Record;
@@ -33,6 +34,7 @@ pub struct Route {
     head: HeaderList,
     body: String,
     record: Record,
+    accounts: Vec<Account>,
     random: u64,
 }
 
@@ -65,15 +67,28 @@ impl Route {
             random: self.random,
         };
         let route = Rc::clone(&self.route);
+        let is_first = self.at == Some(route.start);
         let mut walk = Walk::resume(&route, self.at);
-        let found = walk.step(&inputs, &mut |_| Ok(()));
-        self.at = walk.at();
+        let accounts = &mut self.accounts;
+        let found = walk.step(&inputs, &mut |counted| {
+            count::admit(cx.host(), counted, |text| cx.complain(text))?;
+            accounts.extend(count::account(counted));
+            Ok(())
+        });
+        let is_end = |at: &usize| {
+            let element = route.element(*at);
+            element.is_none_or(|element| element.kind == ElementKind::End)
+        };
+        self.at = walk.at().filter(|at| !is_end(at));
         let model = match found {
             dynamic_route::Step::Call(model) => model,
             dynamic_route::Step::Limited(wait) => return Err(Reject::RateLimited(wait)),
             dynamic_route::Step::End => return Ok(None),
         };
         let mut record = self.record.of_step(cx.host(), self.record.step);
+        if !is_first {
+            record.begin_again(cx.host());
+        }
         record.is_routed = true;
         let timeout = model.timeout.as_ref().map(Duration::as_millis);
         let chat = Chat {
@@ -94,6 +109,7 @@ impl Route {
             head,
             body: Some(body),
             record,
+            accounts: self.accounts.clone(),
             attempt: 1,
         })))
     }
@@ -115,6 +131,7 @@ impl Asked {
             head: head.clone(),
             body: String::from_utf8_lossy(body).into_owned(),
             record: record.clone(),
+            accounts: Vec::new(),
             random: self.random,
         }
     }

@@ -74,6 +74,7 @@ pub(super) async fn read(
             head: plain,
             body: Some(body),
             record: std::mem::take(record),
+            accounts: Vec::new(),
             attempt: 1,
         };
         let id = step.record.id.clone();

@@ -71,6 +71,7 @@ impl Listed<'_> {
             head,
             body: Some(step.body.to_vec()),
             record,
+            accounts: Vec::new(),
             attempt: 1,
         }))
     }
@@ -110,6 +111,7 @@ impl Listed<'_> {
             head,
             body: Some(body),
             record,
+            accounts: Vec::new(),
             attempt: 1,
         }))
     }

@@ -7,6 +7,7 @@ pub mod format;
 pub mod json;
 pub mod meter;
 pub mod multipart;
+pub mod opening;
 #[cfg(test)]
 mod pieces;
 pub mod price;

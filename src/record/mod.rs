@@ -166,8 +166,9 @@ pub struct Record {
     /// Whether that is all of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub response_head_complete: Option<bool>,
-    // The contract's fields of what this version does not have: stored and bought provider keys, feedback, guardrails.
+    /// Whether the call was sent with a stored key.
     byok: bool,
+    // The contract's fields of what this version does not have: bought provider keys, feedback, guardrails.
     wholesale: bool,
     feedback: (),
     score: (),

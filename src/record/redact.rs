@@ -45,6 +45,12 @@ impl Secrets {
         Self(secrets)
     }
 
+    /// Adds a credential that the gateway has put into the request.
+    pub(super) fn add(&mut self, secret: &str) {
+        self.0.extend(spellings(secret));
+        self.0.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+    }
+
     /// The text without them. Where the text was cut, a credential may have been cut with it: its beginning goes too.
     pub(super) fn redact(&self, mut text: String, is_whole: bool) -> String {
         for secret in &self.0 {

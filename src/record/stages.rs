@@ -1,7 +1,7 @@
 //! How a record is filled, in the order in which a call learns things about itself.
 
 use super::{Collect, Outcome, Record, Secrets, model_type, time};
-use crate::config::Gateway;
+use crate::config::{Gateway, StoredKey};
 use crate::exchange::cx::Ending;
 use crate::exchange::intake::Intake;
 use crate::exchange::options::Options;
@@ -76,6 +76,14 @@ impl Record {
         self.model_asked.clone_from(&upstream.model);
         self.format = format;
         self.model_type = format.and_then(|format| model_type::of(format, &upstream.endpoint));
+    }
+
+    /// From the stored key that the request is sent with.
+    pub fn take_key(&mut self, key: &StoredKey) {
+        self.byok = true;
+        if self.collect.payload.is_some() {
+            self.secrets.add(key.secret.reveal());
+        }
     }
 
     /// What the request's body says, as far as it came.

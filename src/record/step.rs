@@ -4,8 +4,9 @@
 
 use serde::Serialize;
 
-use super::{Record, Timings};
+use super::{Cost, Outcome, Record, Timings};
 use crate::host::Host;
+use crate::llm::price::Picodollars;
 use crate::policy::retry::Failure;
 
 /// An attempt that failed.
@@ -52,6 +53,12 @@ impl Record {
         }
     }
 
+    /// Another model of the same step is asked: a record of its own.
+    pub fn begin_again(&mut self, host: &dyn Host) {
+        let new = Self::begin(host);
+        (self.id, self.began) = (new.id, new.began);
+    }
+
     /// The step's first attempt begins. The first step began when the call came.
     pub fn begin_step(&mut self, now: u64) {
         if self.step > 0 || self.began == 0 {
@@ -63,11 +70,25 @@ impl Record {
     pub fn note_attempt(&mut self, now: u64, failure: Failure) {
         let status_code = match failure {
             Failure::NoAnswer => None,
+            Failure::ErrorAnswer => Some(200),
             Failure::Status(status) => Some(status),
         };
         let after = self.millis_until(now);
         self.failed_attempts
             .push(FailedAttempt { status_code, after });
+    }
+
+    /// What the call cost by the provider's word or the prices in force, not by the client's own.
+    pub const fn own_cost(&self) -> Option<Picodollars> {
+        let cost = if self.custom_cost {
+            &self.cost_estimated
+        } else {
+            &self.cost
+        };
+        match cost {
+            Some(Cost::Picodollars(cost)) => Some(*cost),
+            Some(Cost::Exact(_)) | None => None,
+        }
     }
 
     /// What the last attempt was told does not hold for the next one.
@@ -78,5 +99,16 @@ impl Record {
         self.upstream_request_id = None;
         self.rate_limits = None;
         self.timings = Timings::default();
+        (self.outcome, self.complete) = (Outcome::default(), false);
+        self.model.clone_from(&self.model_asked);
+        (self.model_answered, self.model_billed) = (None, None);
+        (self.service_tier, self.finish_reason, self.error_type) = (None, None, None);
+        (self.tokens_in, self.tokens_out, self.usage_metadata) = (None, None, None);
+        (self.usage_partial, self.usage_unread) = (false, None);
+        (self.cost, self.cost_source, self.cost_estimated) = (None, None, None);
+        self.custom_cost = false;
+        self.response_size = 0;
+        (self.response_head, self.response_head_complete) = (None, None);
+        self.network_id = None;
     }
 }

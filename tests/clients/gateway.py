@@ -83,7 +83,9 @@ def running(log: Path) -> Iterator[dict[str, str]]:
         )
         try:
             _wait_until_ready(process, int(ports["PORT"]), log)
-            yield os.environ | {"GATEWAY_URL": f"http://127.0.0.1:{ports['PORT']}"}
+            access_log = ROOT / "target" / "run" / f"port-{ports['PORT']}" / "access.log"
+            url = f"http://127.0.0.1:{ports['PORT']}"
+            yield os.environ | {"GATEWAY_URL": url, "GATEWAY_ACCESS_LOG": str(access_log)}
         finally:
             _stop(process)
 

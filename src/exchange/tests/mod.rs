@@ -1,5 +1,6 @@
 //! The life of a call against [`FakeHost`]: no proxy, every path.
 
+mod attempt;
 mod compat;
 mod cost;
 mod encoding;

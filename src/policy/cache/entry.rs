@@ -69,6 +69,7 @@ const PER_CALL_PREFIXES: &[&str] = &[
     "x-kong-",
     "x-request-",
     "x-should-retry",
+    "x-sluice-",
 ];
 
 const COST: &str = ":cost";

@@ -2,7 +2,8 @@
 //!
 //! SHA-256 over these parts, each preceded by its length as eight bytes, big-endian: a format tag, account, gateway,
 //! then for a computed key `provider`, host, `endpoint` (path and query as sent), `model`, the provider credential and the
-//! SHA-256 of the whole body; for a custom key the client's text and whether the call streams. Invariant: no two
+//! SHA-256 of the whole body; for a custom key the provider, the answer's format, the
+//! client's text and whether the call streams. Invariant: no two
 //! different lists of parts give the same bytes to hash, and no answer leaves its account and gateway.
 
 use sha2::{Digest, Sha256};
@@ -25,9 +26,21 @@ pub(super) fn of(call: &Call, caching: &Caching, intake: &Intake) -> Option<Key>
         Some(key) => {
             // A streamed and an unstreamed answer are different things even under one name.
             let stream: &[u8] = if facts.stream { b"stream" } else { b"whole" };
+            // One key may stand over several steps; answers of different formats are different things, too.
+            let api = call.format.map(|format| format!("{format:?}"));
+            let api = api.as_deref().unwrap_or_default().as_bytes();
+            let provider = call.provider.as_bytes();
             parts(
                 &mut hash,
-                &[b"sluice.custom.1", scope[0], scope[1], key, stream],
+                &[
+                    b"sluice.custom.2",
+                    scope[0],
+                    scope[1],
+                    provider,
+                    api,
+                    key,
+                    stream,
+                ],
             );
         }
         None => {

@@ -44,6 +44,13 @@ pub struct Chosen {
     seen: Seen,
 }
 
+impl Chosen {
+    /// The keys it was chosen from.
+    pub fn pool(&self) -> &KeyPool {
+        &self.pool
+    }
+}
+
 /// How a key stood when it was chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Seen {

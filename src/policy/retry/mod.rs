@@ -6,6 +6,7 @@
 //! | status in the gateway's `retry_statuses` (408, 409, 429, 5xx with 529) | yes | see below |
 //! | status in its `fallback_statuses` (the same, 401, 402, 403, 404) | see above | yes |
 //! | a used-up quota (OpenAI's `insufficient_quota`, a 429) | no | by its status |
+//! | an error in the place of an answer's content, where `retry_error_answers` is on | yes | yes |
 //! | any other status, first of all 400 | no | no: the client gets it |
 //!
 //! A provider's `x-should-retry` beats its status in the second column. Invariant: each setting is the first of step,
@@ -170,6 +171,8 @@ pub enum Failure {
     NoAnswer,
     /// An answer of this status.
     Status(u16),
+    /// A good status, and an error in the place of content (`retry_error_answers`).
+    ErrorAnswer,
 }
 
 /// What a failure leads to.
@@ -184,7 +187,7 @@ pub struct Verdict {
 /// Judges a failure by the table of this module.
 pub fn judge(gateway: &RetrySettings, failure: Failure, advice: Advice) -> Verdict {
     match failure {
-        Failure::NoAnswer => Verdict {
+        Failure::NoAnswer | Failure::ErrorAnswer => Verdict {
             retries: true,
             falls_through: true,
         },

@@ -116,6 +116,34 @@ test('a stream is replayed event for event', gatewayOnly, async () => {
   assert.equal(whole.response.headers.get('cf-aig-cache-status'), 'MISS', 'stream and whole answer must not mix');
 });
 
+test('the gateway asks a provider that fails twice again, so that the SDK need not', gatewayOnly, async () => {
+  const params = { ...ask(target.unseen('Say hello')), model: 'mock-error-529-2x' };
+  const { data, response } = await client().messages.create(params, target.RETRYING).withResponse();
+  assert(text(data));
+  assert.deepEqual([response.status, response.headers.get('cf-aig-step')], [200, '0']);
+
+  const pieces: string[] = [];
+  const stream = client().messages.stream({ ...params }, target.RETRYING);
+  stream.on('text', (piece) => pieces.push(piece));
+  assert.equal((await stream.finalMessage()).stop_reason, 'end_turn');
+  assert(pieces.length > 1, 'the answer came in one piece');
+});
+
+test('a provider that keeps failing is asked no more than that, and its error is the SDK\'s', gatewayOnly, async () => {
+  const prompt = target.unseen('Say hello');
+  const call = client().messages.create({ ...ask(prompt), model: 'mock-error-529' }, target.RETRYING);
+  assert.equal((await target.failure(Anthropic.OverloadedError, call)).type, 'overloaded_error');
+  assert.equal((await target.attempts(prompt)).length, 3);
+});
+
+test('a provider that says how long to wait is asked again no sooner', gatewayOnly, async () => {
+  const prompt = target.unseen('Say hello');
+  const started = performance.now();
+  await client().messages.create({ ...ask(prompt), model: 'mock-error-429-1x' }, target.RETRYING);
+  assert(performance.now() - started >= 1000);
+  assert.equal((await target.attempts(prompt)).length, 2);
+});
+
 test('a locked gateway refuses a call without its credential', gatewayOnly, async () => {
   for (const options of [{}, { defaultHeaders: { 'cf-aig-authorization': 'Bearer wrong' } }]) {
     const call = client('locked', options).messages.create(ask('Hello'));

@@ -158,6 +158,33 @@ test('a stream is replayed event for event', gatewayOnly, async () => {
   }
 });
 
+test('the gateway asks a provider that fails twice again, so that the SDK need not', gatewayOnly, async () => {
+  const params = { ...ask(target.unseen('Say hello')), model: 'mock-error-500-2x' };
+  const { data, response } = await client().chat.completions.create(params, target.RETRYING).withResponse();
+  assert(data.choices[0]?.message.content);
+  assert.deepEqual([response.status, response.headers.get('cf-aig-step')], [200, '0']);
+
+  const stream = await client().chat.completions.create({ ...params, stream: true }, target.RETRYING);
+  const chunks = await target.all(stream);
+  assert(chunks.length > 3, 'the answer came in one piece');
+  assert.equal(chunks.at(-1)?.choices[0]?.finish_reason, 'stop');
+});
+
+test('a provider that keeps failing is asked no more than that, and its error is the SDK\'s', gatewayOnly, async () => {
+  const prompt = target.unseen('Say hello');
+  const call = client().chat.completions.create({ ...ask(prompt), model: 'mock-error-500' }, target.RETRYING);
+  assert.equal((await target.failure(OpenAI.InternalServerError, call)).type, 'server_error');
+  assert.equal((await target.attempts(prompt)).length, 3);
+});
+
+test('a provider that says how long to wait is asked again no sooner', gatewayOnly, async () => {
+  const prompt = target.unseen('Say hello');
+  const started = performance.now();
+  await client().chat.completions.create({ ...ask(prompt), model: 'mock-error-429-1x' }, target.RETRYING);
+  assert(performance.now() - started >= 1000);
+  assert.equal((await target.attempts(prompt)).length, 2);
+});
+
 test('a locked gateway refuses a call without its credential', gatewayOnly, async () => {
   for (const options of [{}, { defaultHeaders: { 'cf-aig-authorization': 'Bearer wrong' } }]) {
     const call = client('locked', options).chat.completions.create(ask('Hello'));

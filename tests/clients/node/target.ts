@@ -6,15 +6,24 @@
  */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { setTimeout } from 'node:timers/promises';
 
 const GATEWAY_URL = (process.env['GATEWAY_URL'] ?? '').replace(/\/+$/, '');
 const PROVIDER_URL = (process.env['BASE_URL'] ?? '').replace(/\/+$/, '');
+const ACCESS_LOG = process.env['GATEWAY_ACCESS_LOG'] ?? '';
 
 /** What opens the gateway `locked` of the bundled configuration. */
 export const CREDENTIAL = 'demo-token';
 
+/** Has the gateway ask a failing provider again, twice. */
+export const RETRYING = { headers: { 'cf-aig-max-attempts': '3', 'cf-aig-retry-delay': '10' } };
+
 /** Skips a test where the SDKs talk to a provider directly. */
 export const gatewayOnly = { skip: GATEWAY_URL ? false : 'needs GATEWAY_URL' };
+
+/** Skips a test of log records where the gateway's access log is not at hand. */
+export const recordsOnly = { skip: ACCESS_LOG ? false : 'needs GATEWAY_ACCESS_LOG' };
 
 /** The base URL for an SDK of `provider`; the account id may be anything. */
 export function url(provider: string, gateway = 'my-gateway'): string {
@@ -22,6 +31,9 @@ export function url(provider: string, gateway = 'my-gateway'): string {
   assert(PROVIDER_URL, 'set GATEWAY_URL or BASE_URL, or use run_node.py');
   return provider === 'openai' ? `${PROVIDER_URL}/v1` : PROVIDER_URL;
 }
+
+/** The URL with the gateway's address in the place of `host`. */
+export const moved = (address: string, host: string): string => address.replace(host, GATEWAY_URL);
 
 /** A prompt that no earlier test can have put into the cache. */
 export const unseen = (prompt: string): string => `${prompt} (${randomUUID()})`;
@@ -85,4 +97,28 @@ export async function all<T>(stream: AsyncIterable<T>): Promise<T[]> {
   const items: T[] = [];
   for await (const item of stream) items.push(item);
   return items;
+}
+
+/** A request as the provider got it. */
+export interface Attempt {
+  path: string;
+  headers: Headers;
+}
+
+/** What the mock provider got for `prompt`, in order: it tells through the gateway, too. */
+export async function attempts(prompt: string): Promise<Attempt[]> {
+  const answer = await fetch(`${url('openai')}/mock/requests`);
+  const { requests } = (await answer.json()) as { requests: { path: string; headers: [string, string][]; body: string }[] };
+  const mine = requests.filter(({ body }) => body.includes(prompt));
+  return mine.map(({ path, headers }) => ({ path, headers: new Headers(headers) }));
+}
+
+/** The log records of an event, once there are `count`: Envoy writes its access log a moment after the answer. */
+export async function records(event: string, count: number): Promise<Record<string, unknown>[]> {
+  for (const deadline = performance.now() + 10_000; ; await setTimeout(50)) {
+    const lines = (await readFile(ACCESS_LOG, 'utf8')).split('\n').slice(0, -1).map((line) => JSON.parse(line));
+    const all: Record<string, unknown>[] = lines.filter(({ record }) => record).map(({ record }) => JSON.parse(record));
+    const found = all.filter(({ event_id }) => event_id === event);
+    if (found.length >= count || performance.now() > deadline) return found;
+  }
 }

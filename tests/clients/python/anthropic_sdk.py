@@ -153,6 +153,34 @@ def _streamed(ask: dict):
 
 
 @target.gateway_only
+def the_gateway_asks_a_provider_that_fails_twice_again_so_that_the_sdk_need_not():
+    client = _client(default_headers=target.RETRYING)
+    prompt = target.unseen("Say hello")
+    assert _text(client.messages.create(**_ask(prompt, model="mock-error-529-2x")))
+    assert len(target.attempts(prompt)) == 3
+
+    prompt = target.unseen("Count to three")
+    with client.messages.stream(**_ask(prompt, model="mock-error-529-2x")) as stream:
+        assert len(list(stream.text_stream)) > 1, "the answer came in one piece"
+    assert len(target.attempts(prompt)) == 3
+
+
+@target.gateway_only
+def a_provider_that_keeps_failing_is_asked_no_more_than_that_and_its_error_is_the_sdks():
+    prompt = target.unseen("Say hello")
+    with pytest.raises(anthropic.OverloadedError) as caught:
+        _client(default_headers=target.RETRYING).messages.create(**_ask(prompt, model="mock-error-529"))
+    assert caught.value.type == "overloaded_error" and len(target.attempts(prompt)) == 3
+
+
+@target.gateway_only
+def a_provider_that_says_how_long_to_wait_is_asked_again_no_sooner():
+    prompt, started = target.unseen("Say hello"), time.monotonic()
+    _client(default_headers=target.RETRYING).messages.create(**_ask(prompt, model="mock-error-429-1x"))
+    assert time.monotonic() - started >= 1 and len(target.attempts(prompt)) == 2
+
+
+@target.gateway_only
 def a_locked_gateway_refuses_a_call_without_its_credential():
     for options in ({}, {"default_headers": {"cf-aig-authorization": "Bearer wrong"}}):
         with pytest.raises(anthropic.AuthenticationError) as caught:

@@ -179,6 +179,35 @@ def a_stream_is_replayed_event_for_event(api):
 
 
 @target.gateway_only
+@pytest.mark.parametrize("api", ["chat", "responses"])
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+def the_gateway_asks_a_provider_that_fails_twice_again_so_that_the_sdk_need_not(api, stream):
+    prompt, model = target.unseen("Say hello"), "mock-error-500-2x"
+    client = _client(default_headers=target.RETRYING)
+    if api == "chat":
+        answer = client.chat.completions.create(**_ask(prompt, model=model, stream=stream))
+    else:
+        answer = client.responses.create(model=model, input=prompt, stream=stream)
+    assert len(list(answer)) > 3 if stream else answer.usage.total_tokens > 0
+    assert len(target.attempts(prompt)) == 3
+
+
+@target.gateway_only
+def a_provider_that_keeps_failing_is_asked_no_more_than_that_and_its_error_is_the_sdks():
+    prompt = target.unseen("Say hello")
+    with pytest.raises(openai.InternalServerError) as caught:
+        _client(default_headers=target.RETRYING).chat.completions.create(**_ask(prompt, model="mock-error-500"))
+    assert caught.value.type == "server_error" and len(target.attempts(prompt)) == 3
+
+
+@target.gateway_only
+def a_provider_that_says_how_long_to_wait_is_asked_again_no_sooner():
+    prompt, started = target.unseen("Say hello"), time.monotonic()
+    _client(default_headers=target.RETRYING).chat.completions.create(**_ask(prompt, model="mock-error-429-1x"))
+    assert time.monotonic() - started >= 1 and len(target.attempts(prompt)) == 2
+
+
+@target.gateway_only
 def a_locked_gateway_refuses_a_call_without_its_credential():
     for options in ({}, {"default_headers": {"cf-aig-authorization": "Bearer wrong"}}):
         with pytest.raises(openai.AuthenticationError) as caught:

@@ -33,8 +33,14 @@ mod compat;
 mod config;
 #[path = "../../envoy/tests/cost.rs"]
 mod cost;
+#[path = "../../envoy/tests/deeds.rs"]
+mod deeds;
+#[path = "../../envoy/tests/dynamic_routes.rs"]
+mod dynamic_routes;
 #[path = "../../envoy/tests/encoding.rs"]
 mod encoding;
+#[path = "../../envoy/tests/error_answers.rs"]
+mod error_answers;
 #[path = "../../envoy/tests/fault_wall.rs"]
 mod fault_wall;
 #[path = "../../envoy/tests/faults.rs"]
@@ -43,6 +49,8 @@ mod faults;
 mod golden;
 #[path = "../../envoy/tests/harness.rs"]
 mod harness;
+#[path = "../../envoy/tests/held_answers.rs"]
+mod held_answers;
 #[path = "../../envoy/tests/hop.rs"]
 mod hop;
 #[path = "../../envoy/tests/hostile.rs"]
@@ -51,6 +59,12 @@ mod hostile;
 mod include_usage;
 #[path = "../../envoy/tests/isolation.rs"]
 mod isolation;
+#[path = "../../envoy/tests/key_aliases.rs"]
+mod key_aliases;
+#[path = "../../envoy/tests/key_follows.rs"]
+mod key_follows;
+#[path = "../../envoy/tests/key_rests.rs"]
+mod key_rests;
 #[path = "../../envoy/tests/mesh.rs"]
 mod mesh;
 #[path = "../../envoy/tests/rate_limit.rs"]
@@ -61,12 +75,22 @@ mod record;
 mod retry_advice;
 #[path = "../../envoy/tests/retry_settings.rs"]
 mod retry_settings;
+#[path = "../../envoy/tests/route_fallback.rs"]
+mod route_fallback;
+#[path = "../../envoy/tests/route_limits.rs"]
+mod route_limits;
+#[path = "../../envoy/tests/route_steps.rs"]
+mod route_steps;
 #[path = "../../envoy/tests/routing.rs"]
 mod routing;
 #[path = "../../envoy/tests/shipped.rs"]
 mod shipped;
+#[path = "../../envoy/tests/shipped_attempts.rs"]
+mod shipped_attempts;
 #[path = "../../envoy/tests/single_flight.rs"]
 mod single_flight;
+#[path = "../../envoy/tests/stored_keys.rs"]
+mod stored_keys;
 #[path = "../../envoy/tests/streaming.rs"]
 mod streaming;
 #[path = "../../envoy/tests/universal.rs"]

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use sluice_e2e::gateway::record_of;
 use sluice_e2e::{Answer, Gate, eventually, sample};
 
-use crate::hop::{gateway, single, step_of};
+use crate::hop::{gateway, single, start_with, step_of};
 
 fn failing() -> Answer {
     Answer::json(503, &json!({"error": {"message": "not now"}}))
@@ -245,7 +245,7 @@ async fn methods_without_a_body_are_tried_again_too() {
 
 #[tokio::test]
 async fn clients_that_leave_at_any_moment_leave_nothing_behind() {
-    let gateway = gateway();
+    let gateway = start_with(&json!([{"id": "open"}]));
     let machines = gateway.stat("wasm.envoy.wasm.runtime.v8.created");
     let mut events = Vec::new();
     for moment in 0..120 {

@@ -133,10 +133,11 @@ impl Square {
         let is_good = |at: usize| moves && !self.is_in_vain() && at == steps - 1;
         let attempts = |at: usize| match self.shape {
             _ if at > tried => 0,
-            _ if self.fault.provider == DEAD && !(is_good(at) && !self.is_single()) => 0,
+            _ if self.fault.provider == DEAD && (self.is_single() || !is_good(at)) => 0,
             Shape::Single | Shape::Two if at == 0 && retries => 2,
             Shape::SingleInVain if retries => 3,
-            _ => 1,
+            Shape::Single | Shape::SingleInVain | Shape::Two => 1,
+            Shape::Three | Shape::ThreeInVain => 1,
         };
         let bad = if self.fault.status == 0 {
             400

@@ -31,7 +31,7 @@ const ONE: &str = "custom-one";
 const RAW: &str = "custom-raw";
 pub(crate) const DEAD: &str = "custom-dead";
 
-/// Every fault but the slow stream has its row twice in the wall, for streams and other calls.
+/// First those that are worth another attempt, then those that only another step may better, then the others.
 pub(crate) const FAULTS: [Fault; 20] = [
     fault("refused", DEAD, 400, sample::chat),
     fault("reset at once", RAW, 400, || Answer::wire().cut()),

@@ -142,7 +142,7 @@ async fn the_delay_grows_as_the_backoff_says() {
     let by_step = |word: &'static str| async move {
         let constant = [delay[0], delay[1], (BACKOFF, "constant")];
         step_fails("keen", &constant, |step| {
-            step["config"] = json!({"backoff": word})
+            step["config"] = json!({"backoff": word});
         })
         .await
     };

@@ -53,11 +53,9 @@ fn local(yaml: &str) -> String {
 }
 
 fn serving(yaml: &str) -> Gateway {
-    let (before, rest) = yaml
-        .split_once("  clusters:\n  # providers: begin\n")
-        .unwrap();
+    let (before, rest) = yaml.split_once("  # providers: begin\n").unwrap();
     let (_, after) = rest.split_once("  # providers: end\n").unwrap();
-    let yaml = format!("{before}  clusters: ${{CLUSTERS}}\n{after}");
+    let yaml = format!("{before}${{CLUSTER_ITEMS}}{after}");
     crate::gateway()
         .cluster("websocket", Upstream::Raw)
         .cluster("collector", Upstream::H2c)
@@ -520,7 +518,7 @@ async fn a_chat_streams_through_and_is_replayed() {
 }
 
 /// Access loggers that send each record to a collector, as the README says.
-const OPEN_TELEMETRY: &str = "          access_log:
+const OPEN_TELEMETRY: &str = "          access_log: &log
           - name: envoy.access_loggers.open_telemetry
             typed_config:
               '@type': type.googleapis.com/envoy.extensions.access_loggers.open_telemetry.v3.OpenTelemetryAccessLogConfig
@@ -531,7 +529,7 @@ const OPEN_TELEMETRY: &str = "          access_log:
 ";
 
 /// The record as it is; Envoy's own messages carry it as a `BytesValue` among the filter states.
-const GRPC: &str = "          access_log:
+const GRPC: &str = "          access_log: &log
           - name: envoy.access_loggers.http_grpc
             typed_config:
               '@type': type.googleapis.com/envoy.extensions.access_loggers.grpc.v3.HttpGrpcAccessLogConfig
@@ -545,7 +543,7 @@ const GRPC: &str = "          access_log:
 
 /// Makes a call with that access logger, and waits for its whole record at the collector.
 async fn assert_collected(access_log: &str, path: &str) {
-    let yaml = envoy_yaml().replace("          access_log:\n", access_log);
+    let yaml = envoy_yaml().replace("          access_log: &log\n", access_log);
     let gateway = serving(&yaml);
     let taken = Answer::new(200).header("content-type", "application/grpc");
     let collector = gateway

@@ -63,69 +63,35 @@ impl Unasked {
     }
 }
 
+/// What a step has in the place of something good, and the fault with its place.
+const FAULTS: &str = r#"
+{"query": null} query: missing
+{"provider": null} provider: missing
+{"endpoint": null} endpoint: missing
+{"provider": 1} provider: must be a string
+{"endpoint": []} endpoint: must be a string
+{"headers": []} headers: must be an object
+{"headers": {"x": ["a"]}} headers.x: must be a string
+{"headers": {"x": "a\r\nb: c"}} headers.x: has a control character
+{"headers": {":path": "/"}} headers: has a name that is no header's
+{"authorization": {}} authorization: must be a string
+{"config": 1} config: must be an object
+{"config": {"maxAttempts": 6}} config.maxAttempts: must be a whole number from 1 to 5
+{"config": {"maxAttempts": 0}} config.maxAttempts: must be a whole number from 1 to 5
+{"config": {"retryDelay": -1}} config.retryDelay: must be a whole number from 0 to 60000
+{"config": {"requestTimeout": "1"}} config.requestTimeout: must be a whole number from 0 to 3600000
+{"config": {"backoff": "no"}} config.backoff: must be constant, linear or exponential"#;
+
 #[tokio::test]
 async fn a_faulty_step_is_named_with_its_place_and_nothing_is_sent() {
     let unasked = Unasked::new();
-    let numbers = "must be a whole number from";
-    for (change, fault) in [
-        (json!({"query": null}), "query: missing".to_owned()),
-        (json!({"provider": null}), "provider: missing".to_owned()),
-        (json!({"endpoint": null}), "endpoint: missing".to_owned()),
-        (
-            json!({"provider": 1}),
-            "provider: must be a string".to_owned(),
-        ),
-        (
-            json!({"endpoint": []}),
-            "endpoint: must be a string".to_owned(),
-        ),
-        (
-            json!({"headers": []}),
-            "headers: must be an object".to_owned(),
-        ),
-        (
-            json!({"headers": {"x": ["a"]}}),
-            "headers.x: must be a string".to_owned(),
-        ),
-        (
-            json!({"headers": {"x": "a\r\nb: c"}}),
-            "headers.x: has a control character".to_owned(),
-        ),
-        (
-            json!({"headers": {":path": "/"}}),
-            "headers: has a name that is no header's".to_owned(),
-        ),
-        (
-            json!({"authorization": {}}),
-            "authorization: must be a string".to_owned(),
-        ),
-        (json!({"config": 1}), "config: must be an object".to_owned()),
-        (
-            json!({"config": {"maxAttempts": 6}}),
-            format!("config.maxAttempts: {numbers} 1 to 5"),
-        ),
-        (
-            json!({"config": {"maxAttempts": 0}}),
-            format!("config.maxAttempts: {numbers} 1 to 5"),
-        ),
-        (
-            json!({"config": {"retryDelay": -1}}),
-            format!("config.retryDelay: {numbers} 0 to 60000"),
-        ),
-        (
-            json!({"config": {"requestTimeout": "1"}}),
-            format!("config.requestTimeout: {numbers} 0 to 3600000"),
-        ),
-        (
-            json!({"config": {"backoff": "no"}}),
-            "config.backoff: must be constant, linear or exponential".to_owned(),
-        ),
-    ] {
-        let (good, bad) = (unasked.step(&json!({})), unasked.step(&change));
+    let good = unasked.step(&json!({}));
+    for row in FAULTS.trim_start().lines() {
+        let (change, fault) = row.rsplit_once("} ").unwrap();
+        let bad = unasked.step(&serde_json::from_str(&format!("{change}}}")).unwrap());
         for place in 0..3 {
-            let steps: Vec<_> = (0..3)
-                .map(|at| if at == place { &bad } else { &good })
-                .collect();
+            let mut steps = vec![good.clone(); 3];
+            steps[place] = bad.clone();
             let fault = format!("[{place}].{fault}");
             unasked
                 .refuses_body(&json!(steps).to_string(), &fault)

@@ -178,35 +178,42 @@ impl Answer {
     }
 
     /// The same answer as bytes for the raw port, the last one on its connection.
-    pub fn on_wire(self) -> Self {
+    pub fn on_wire(mut self) -> Self {
         if self.status == 0 {
             return self;
         }
-        let framing = self.length.map_or_else(
-            || "transfer-encoding: chunked".to_owned(),
-            |length| format!("content-length: {length}"),
-        );
+        let framing = match self.length {
+            Some(length) => format!("content-length: {length}"),
+            None => "transfer-encoding: chunked".to_owned(),
+        };
         let mut head = format!("HTTP/1.1 {} -\r\n{framing}\r\n", self.status).into_bytes();
         for (name, value) in &self.headers {
             head.extend([name.as_bytes(), b": ", value, b"\r\n"].concat());
         }
-        let is_chunked = self.length.is_none();
-        let is_whole = !self.steps.iter().any(|step| matches!(step, Step::Cut));
-        let start = Self::wire().chunk([head, b"connection: close\r\n\r\n".to_vec()].concat());
-        let played = self.steps.into_iter().fold(start, |mut wire, step| {
-            wire.steps.push(match step {
-                Step::Chunk(bytes) if is_chunked => {
-                    let size = format!("{:x}\r\n", bytes.len());
-                    Step::Chunk([size.as_bytes(), &bytes, b"\r\n"].concat().into())
-                }
-                step => step,
-            });
-            wire
-        });
-        if is_chunked && is_whole {
-            return played.chunk("0\r\n\r\n");
+        head.extend(b"connection: close\r\n\r\n");
+        if self.length.is_none() {
+            self = self.in_chunks();
         }
-        played
+        self.steps.insert(0, Step::Chunk(head.into()));
+        Self {
+            steps: self.steps,
+            ..Self::wire()
+        }
+    }
+
+    /// In HTTP/1.1's chunked coding (RFC 9112 §7.1), with its end unless it is cut.
+    fn in_chunks(mut self) -> Self {
+        let is_cut = self.steps.iter().any(|step| matches!(step, Step::Cut));
+        for step in &mut self.steps {
+            if let Step::Chunk(bytes) = step {
+                let size = format!("{:x}\r\n", bytes.len());
+                *bytes = [size.as_bytes(), bytes, b"\r\n"].concat().into();
+            }
+        }
+        if is_cut {
+            return self;
+        }
+        self.chunk("0\r\n\r\n")
     }
 
     /// The bytes of all chunks.

@@ -1,0 +1,54 @@
+//! The gateway's rate limit: a call counts once, whatever it takes to answer it.
+
+use super::*;
+
+fn steps() -> [Value; 2] {
+    ["one", "two"].map(|name| step(name, json!({"maxAttempts": 2, "retryDelay": 0})))
+}
+
+#[test]
+fn a_call_counts_once_for_all_its_attempts() {
+    let proxy = proxy();
+    let mut call = universal(&proxy, "limited", &steps());
+    for _ in 0..3 {
+        call.answer("503", &[], FAILED);
+    }
+    call.answer("200", &[], DONE);
+    assert_eq!((call.client().0, call.asked().len()), (200, 4));
+    call.finish();
+}
+
+#[test]
+fn a_call_over_the_limit_is_refused_with_the_envelope_and_recorded_once() {
+    let proxy = proxy();
+    let mut first = universal(&proxy, "limited", &steps());
+    first.answer("200", &[], DONE);
+    first.finish();
+    let mut second = universal(&proxy, "limited", &steps());
+    assert_eq!(second.refusal(), (429, Some(2003)));
+    assert!(second.asked().is_empty(), "and nothing was sent");
+    assert_eq!(second.told("cf-aig-step").as_deref(), Some("0"));
+    assert!(second.told("retry-after").is_some());
+    let records = second.finish();
+    assert_eq!(facts(&records), [(0, 429, "refused")]);
+    assert_eq!(records[0]["error_code"], 2003);
+    assert_eq!(records[0]["request_size"], query("one").to_string().len());
+}
+
+#[test]
+fn an_answer_from_the_cache_does_not_count() {
+    let proxy = proxy();
+    let keyed = ["one", "two"].map(|name| {
+        let mut step = step(name, json!({}));
+        step["headers"]["cf-aig-cache-key"] = json!(format!("key-{name}"));
+        step
+    });
+    let mut first = universal(&proxy, "limited", &keyed);
+    first.answer("200", &[], DONE);
+    first.finish();
+    for _ in 0..3 {
+        let mut again = universal(&proxy, "limited", &keyed);
+        assert_eq!(again.told("cf-aig-cache-status").as_deref(), Some("HIT"));
+        assert_eq!(facts(&again.finish()), [(0, 200, "cached")]);
+    }
+}
