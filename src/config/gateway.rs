@@ -38,8 +38,6 @@ pub struct Gateway {
     /// Whether chat streams are asked for their usage where the client did not, and the client is shown the stream as
     /// it would have been. Default false.
     pub stream_usage: bool,
-    /// Whether the client of a cut stream is told by an error event, where its API has one. Default true.
-    pub stream_errors: bool,
 }
 
 /// Which identical calls wait for the answer of the first instead of calling the provider as well.
@@ -178,7 +176,6 @@ fn read(entry: &Field<'_>, environment: Environment<'_>, has_attempts: bool) -> 
     let rate_limit = rate_limit(&mut section);
     let retry = retry::read(&mut section, has_attempts);
     let stream_usage = section.field("stream_usage").flag(false);
-    let stream_errors = section.field("stream_errors").flag(true);
     section.ignore(&IGNORED);
     section.refuse_unless_off(&UNSUPPORTED);
     section.finish();
@@ -195,7 +192,6 @@ fn read(entry: &Field<'_>, environment: Environment<'_>, has_attempts: bool) -> 
         rate_limit,
         retry,
         stream_usage,
-        stream_errors,
     })
 }
 
