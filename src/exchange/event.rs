@@ -15,7 +15,7 @@ pub enum Event {
     },
     /// Bytes of the request's body that were not seen before.
     RequestBody {
-        /// The new bytes; empty when nobody [wants](Cx::want) them.
+        /// The new bytes; empty when nobody [wants](super::cx::Cx::want) them.
         bytes: Vec<u8>,
         /// How many bytes there were.
         size: usize,
@@ -35,7 +35,7 @@ pub enum Event {
     },
     /// Bytes of the response's body.
     ResponseBody {
-        /// The new bytes; empty when nobody [wants](Cx::want) them.
+        /// The new bytes; empty when nobody [wants](super::cx::Cx::want) them.
         bytes: Vec<u8>,
         /// How many bytes there were.
         size: usize,
@@ -46,7 +46,7 @@ pub enum Event {
     ResponseTrailers,
     /// Another stream finished what this one waits for, and says what to do.
     Woken(Wake),
-    /// The [deadline](Cx::set_deadline) has passed.
+    /// The [deadline](super::cx::Cx::set_deadline) has passed.
     Deadline,
     /// The stream is over, whatever the reason. Always the last event.
     Done(Ending),

@@ -2,7 +2,7 @@
 //!
 //! Providers open a stream with status 200 before the model has begun, and tell of an overload in its first events. What
 //! they send before content says only that there is going to be some. Invariant: any cut gives the same result, and no
-//! more than [`MAX_EVENT`] bytes of an event are kept.
+//! more than `MAX_EVENT` bytes of an event are kept.
 
 use super::compat;
 use super::sse::{Decoder, Part};

@@ -1,6 +1,6 @@
 //! Amounts per key in windows that all workers share, for keys that clients choose.
 //!
-//! Shared data has no delete, so a name has a fixed number of values ([`BUCKETS`]), each with lines for [`WAYS`] keys,
+//! Shared data has no delete, so a name has a fixed number of values (`BUCKETS`), each with lines for `WAYS` keys,
 //! told apart by their hashes. A line is free again when nothing on it counts any more. Keys that find no free line
 //! share the bucket's common one, and whoever gets a line while that one counts begins with what is on it.
 //!
