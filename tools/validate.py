@@ -101,7 +101,7 @@ def within_envoy(configuration: dict) -> str:
     """envoy/envoy.yaml with another configuration of the filter, and with the variables that this one wants set."""
     text = json.dumps(configuration, ensure_ascii=False)
     names = set(re.findall(r'"environment_variable": "(\w+)"', text))
-    variables = json.dumps({"key_values": dict.fromkeys(sorted(names), "set")})
+    variables = json.dumps({"key_values": {name: f"value-of-{name}" for name in sorted(names)}})
     shipped = gateway.CONFIG.read_text()
     shipped = re.sub(
         r"^( +)runtime: .*\n", rf"\g<0>\1environment_variables: {variables}\n", shipped, flags=re.MULTILINE

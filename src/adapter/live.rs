@@ -33,6 +33,9 @@ pub(super) struct Live {
     answered: Cell<bool>,
     /// Whether it stands among the [`Sleepers`].
     noted: Cell<bool>,
+    /// How much of each body an earlier callback has shown.
+    pub(super) request_seen: Cell<usize>,
+    pub(super) response_seen: Cell<usize>,
 }
 
 impl Live {
@@ -43,6 +46,8 @@ impl Live {
             response_paused: Cell::new(false),
             answered: Cell::new(false),
             noted: Cell::new(false),
+            request_seen: Cell::new(0),
+            response_seen: Cell::new(0),
         }
     }
 
@@ -110,6 +115,31 @@ impl Live {
         }
     }
 
+    /// Envoy: what is held goes out, also from inside the callback that holds it.
+    fn flush(&self) {
+        self.response_seen.set(0);
+        heed(hostcalls::resume_http_response());
+    }
+
+    /// Envoy: a start behind the end of the buffer appends. The stream may be another one of this virtual machine.
+    fn append(&self, stream: u32, text: &str) {
+        let own = self.task.cx.id;
+        if stream != own && hostcalls::set_effective_context(stream).is_err() {
+            return;
+        }
+        let buffer = BufferType::HttpResponseBody;
+        heed(hostcalls::set_buffer(
+            buffer,
+            usize::MAX,
+            0,
+            text.as_bytes(),
+        ));
+        self.flush();
+        if stream != own {
+            heed(hostcalls::set_effective_context(own));
+        }
+    }
+
     fn perform(&self, output: Output) {
         match output {
             Output::EditRequest(edits) => edit(MapType::HttpRequestHeaders, &edits),
@@ -120,6 +150,8 @@ impl Live {
             Output::ReplaceResponse { size, bytes } => {
                 replace(BufferType::HttpResponseBody, size, &bytes);
             }
+            Output::FlushResponse => self.flush(),
+            Output::AppendResponse { stream, text } => self.append(stream, text),
             Output::DiscardResponse => replace(BufferType::HttpResponseBody, usize::MAX, b""),
             Output::Reply(reply) => {
                 self.answered.set(true);

@@ -49,8 +49,6 @@ pub(super) struct Stream {
     live: OnceCell<Rc<Live>>,
     attempts: Option<Attempts>,
     sleepers: Rc<Sleepers>,
-    request_seen: Cell<usize>,
-    response_seen: Cell<usize>,
 }
 
 impl Stream {
@@ -69,8 +67,6 @@ impl Stream {
             live: OnceCell::new(),
             attempts,
             sleepers,
-            request_seen: Cell::new(0),
-            response_seen: Cell::new(0),
         }
     }
 
@@ -112,7 +108,7 @@ impl HttpContext for Stream {
         let wanted = live.task.cx.wanted().0;
         let (bytes, size) = fresh(
             BufferType::HttpRequestBody,
-            &self.request_seen,
+            &live.request_seen,
             (held, wanted),
             size,
         );
@@ -146,7 +142,7 @@ impl HttpContext for Stream {
         let (held, wanted) = (live.holds_response(), live.task.cx.wanted().1);
         let (bytes, size) = fresh(
             BufferType::HttpResponseBody,
-            &self.response_seen,
+            &live.response_seen,
             (held, wanted),
             size,
         );

@@ -38,6 +38,9 @@ pub struct Gateway {
     /// Whether chat streams are asked for their usage where the client did not, and the client is shown the stream as
     /// it would have been. Default false.
     pub stream_usage: bool,
+    /// Whether the client of a stream that its provider cut is told so by an error event, where the call was planned and
+    /// its API has such an event. Default true.
+    pub stream_errors: bool,
 }
 
 /// Which identical calls wait for the answer of the first instead of calling the provider as well.
@@ -176,6 +179,7 @@ fn read(entry: &Field<'_>, environment: Environment<'_>, has_attempts: bool) -> 
     let rate_limit = rate_limit(&mut section);
     let retry = retry::read(&mut section, has_attempts);
     let stream_usage = section.field("stream_usage").flag(false);
+    let stream_errors = section.field("stream_errors").flag(true);
     section.ignore(&IGNORED);
     section.refuse_unless_off(&UNSUPPORTED);
     section.finish();
@@ -192,6 +196,7 @@ fn read(entry: &Field<'_>, environment: Environment<'_>, has_attempts: bool) -> 
         rate_limit,
         retry,
         stream_usage,
+        stream_errors,
     })
 }
 

@@ -208,7 +208,8 @@ fn is_storable(content_type: &str) -> bool {
     is_text(content_type) || content_type.starts_with("image/")
 }
 
-fn is_event_stream(content_type: &str) -> bool {
+/// Whether a content type is that of server-sent events.
+pub(super) fn is_event_stream(content_type: &str) -> bool {
     let media = content_type.split(';').next().unwrap_or_default();
     media.trim().eq_ignore_ascii_case("text/event-stream")
 }

@@ -105,7 +105,7 @@ async fn live(cx: &Cx, plan: &Plan, step: &mut Step, arrived: &Arrived<'_>) -> R
     cx.release_request(edits);
     let turn = (step.attempt, step.call.retry);
     let sent = Sent { intake, fill, key };
-    let relay = Relay::new(cx, &step.call, &mut step.record, sent);
+    let relay = Relay::new(cx, &step.call, &mut step.record, sent).along(&plan.passage);
     follow(cx, plan, turn, relay).await
 }
 

@@ -73,6 +73,15 @@ pub enum Output {
     },
     /// Empty the response's body as far as it is held.
     DiscardResponse,
+    /// Let go what is held of the response, and hold what comes next.
+    FlushResponse,
+    /// Put this behind what is held of the response of that stream, and let it go.
+    AppendResponse {
+        /// The stream; it may be another one of the same worker.
+        stream: u32,
+        /// What is put there.
+        text: &'static str,
+    },
     /// Answer the client; ends the exchange with the upstream, if there was one.
     Reply(Reply),
     /// Publish a finished log record: one line of JSON.
@@ -174,6 +183,26 @@ impl Cx {
     /// Changes the piece of the response's body that the current event has brought.
     pub fn replace_response(&self, size: usize, bytes: Vec<u8>) {
         self.push(Output::ReplaceResponse { size, bytes });
+    }
+
+    /// Holds what comes of the response from now on.
+    pub fn hold_response(&self) {
+        self.response.set(Gate::Held);
+    }
+
+    /// Holds nothing of the response any more; its head is on its way already.
+    pub fn open_response(&self) {
+        self.response.set(Gate::Released);
+    }
+
+    /// Lets go what is held of the response, and holds what comes next: only while it is held.
+    pub fn flush_response(&self) {
+        self.push(Output::FlushResponse);
+    }
+
+    /// Puts a text behind what `stream` of this worker holds of its response, and lets it go: only while it is held.
+    pub fn append_response(&self, stream: u32, text: &'static str) {
+        self.push(Output::AppendResponse { stream, text });
     }
 
     /// Throws away what is held of the response's body: Envoy holds no more than its buffer takes.

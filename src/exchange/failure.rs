@@ -76,9 +76,11 @@ impl<'a> Failed<'a> {
             Failure::ErrorAnswer => {
                 relay.judge_key(self.head);
                 relay.begin(self.head, end);
-                lost = watch(self.head, end, relay).await;
+                let mut passed = Vec::new();
+                lost = watch((self.head, end), relay, &mut passed).await;
                 if lost.is_none() && !relay.is_error() {
                     relay.show(self.head);
+                    relay.pass(&passed, passed.len());
                     relay.store();
                     return Ok(None);
                 }
@@ -156,14 +158,18 @@ impl<'a> Failed<'a> {
 
 /// Waits with a good answer in hand until its content begins, or an error in the place of it. How the stream ended, if it
 /// did.
-async fn watch(head: &HeaderList, end: bool, relay: &mut Relay<'_>) -> Option<Ending> {
+async fn watch(
+    (head, end): (&HeaderList, bool),
+    relay: &mut Relay<'_>,
+    passed: &mut Vec<u8>,
+) -> Option<Ending> {
     let cx = relay.cx();
     let content_type = head.text("content-type").unwrap_or_default();
     let is_stream = relay.is_stream();
     let mut opening = Opening::default();
     let (mut heard, mut ended) = (0_usize, end || !(is_stream || is_json(content_type)));
-    // What the client shall get, where that is not what came.
-    let (mut passed, mut is_changed) = (Vec::new(), false);
+    // Whether the client shall get something else than what came.
+    let mut is_changed = false;
     cx.want(relay.reads_request(), true);
     while !ended && heard < MAX_HEARD && !relay.is_error() {
         match cx.next().await {
@@ -188,7 +194,7 @@ async fn watch(head: &HeaderList, end: bool, relay: &mut Relay<'_>) -> Option<En
         }
     }
     if is_changed && !relay.is_error() {
-        cx.replace_response(heard, passed);
+        cx.replace_response(heard, passed.clone());
     }
     None
 }

@@ -23,6 +23,7 @@ pub mod forward;
 pub mod intake;
 pub mod keys;
 pub mod options;
+pub mod passage;
 pub mod plan;
 pub mod planned;
 pub mod relay;

@@ -11,6 +11,7 @@ use std::time::Duration;
 use super::call::Call;
 use super::caller::Caller;
 use super::cx::{Cx, Ending};
+use super::passage::Passage;
 use super::route::Route;
 use crate::http::header::HeaderList;
 use crate::http::reject::Reject;
@@ -84,6 +85,8 @@ pub struct Plan {
     budget: Cell<Budget>,
     /// The next attempt does not begin before this moment, nanoseconds since the epoch.
     pub not_before: Cell<u64>,
+    /// The way of the answer to the client.
+    pub passage: Passage,
     is_counted: Cell<bool>,
     is_tried: Cell<bool>,
 }
@@ -107,6 +110,7 @@ impl Plan {
             next: RefCell::default(),
             budget: Cell::new(budget),
             not_before: Cell::new(0),
+            passage: Passage::default(),
             is_counted: Cell::new(false),
             is_tried: Cell::new(false),
         };

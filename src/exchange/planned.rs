@@ -8,6 +8,7 @@ use super::Stop;
 use super::call::{Call, is_ours};
 use super::caller::Caller;
 use super::cx::{Cx, Edit, Ending, Event};
+use super::passage::Passing;
 use super::plan::{Plan, Stage, Step};
 use crate::http::header::HeaderList;
 use crate::http::reject::Reject;
@@ -43,12 +44,17 @@ pub(super) async fn serve(
     }
     cx.want(false, false);
     cx.release_request(edits);
-    let mut told = None;
+    let tells = plan.caller.gateway.stream_errors;
+    let (mut told, mut passing) = (None, None);
     loop {
-        match cx.next().await {
+        let event = cx.next().await;
+        if let Some(passing) = &mut passing {
+            Passing::on(passing, &event);
+        }
+        match event {
             Event::ResponseHead { headers, local, .. } => {
                 if !local {
-                    cx.release_response(vec![Edit::Remove(RETRY.to_owned())]);
+                    passing = Some(Passing::begin(cx, &plan.passage, &headers, tells));
                     told = Some((cx.now(), headers));
                 } else if let Some(own) = plan.reclaim() {
                     complain(cx);

@@ -10,6 +10,7 @@ use super::cx::{Cx, Edit, Ending, Event};
 use super::forward;
 use super::intake::Intake;
 use super::keys;
+use super::passage::{Passage, Teller};
 use crate::http::header::HeaderList;
 use crate::http::reject::Reject;
 use crate::policy::cache::{self, Fill};
@@ -33,6 +34,8 @@ pub(super) struct Relay<'a> {
     fill: Option<Fill>,
     key: Option<Chosen>,
     answer: Option<Answer>,
+    /// Tells the client of a cut, where that is possible.
+    teller: Option<Teller<'a>>,
 }
 
 /// Relays until the stream is over; the record is filled on the way.
@@ -65,7 +68,14 @@ impl<'a> Relay<'a> {
             fill,
             key,
             answer: None,
+            teller: None,
         }
+    }
+
+    /// The answer of an attempt, on its way to the client.
+    pub(super) fn along(mut self, passage: &'a Passage) -> Self {
+        self.teller = Some(Teller::new(passage));
+        self
     }
 
     /// The stream that is relayed.
@@ -98,7 +108,9 @@ impl Relay<'_> {
                 self.show(&headers);
             }
             Event::ResponseBody { bytes, size, end } => {
-                if let Some(shown) = self.hear(&bytes, size, end) {
+                let shown = self.hear(&bytes, size, end);
+                self.pass(shown.as_deref().unwrap_or(&bytes), size);
+                if let Some(shown) = shown {
                     self.cx.replace_response(size, shown);
                 }
             }
@@ -145,16 +157,29 @@ impl Relay<'_> {
     }
 
     /// Lets the answer flow.
-    pub(super) fn show(&self, head: &HeaderList) {
+    pub(super) fn show(&mut self, head: &HeaderList) {
         let status = self.call.caching.as_ref().map(|_| "MISS");
         let mut edits = forward::response_edits(self.record, head, status);
         let Some(answer) = &self.answer else { return };
         if answer.hide.is_some() {
             edits.push(Edit::Remove("content-length".to_owned()));
         }
+        let is_plain = self.is_stream() && !head.contains("content-encoding");
+        if let Some(teller) = &mut self.teller {
+            teller.begin(is_plain);
+        }
         self.cx.release_response(edits);
         let wants = !answer.meter.is_opaque() || answer.kept.is_some() || answer.payload.is_some();
         self.cx.want(self.reads_request(), wants);
+    }
+
+    /// These bytes go on, which were `size` bytes where nobody looked at them.
+    pub(super) fn pass(&mut self, bytes: &[u8], size: usize) {
+        let unseen = bytes.is_empty() && self.answer.as_ref().is_none_or(|it| it.hide.is_none());
+        let size = if unseen { size } else { bytes.len() };
+        if let Some(teller) = &mut self.teller {
+            teller.pass(bytes, size);
+        }
     }
 
     /// Takes bytes of the answer in; what the client shall get instead, when that is something else.
@@ -248,6 +273,10 @@ impl Relay<'_> {
         self.record.take_request(&self.intake);
         if let Some(answer) = &self.answer {
             answer.settle(self.cx, self.record, ending);
+            let is_whole = answer.ended || answer.is_complete() || answer.meter.answer().is_error;
+            if let Some(teller) = self.teller.take_if(|_| !is_whole && !ending.client_gone) {
+                teller.tell(self.cx, self.call.format);
+            }
         }
         *ending
     }

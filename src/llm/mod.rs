@@ -1,6 +1,7 @@
 //! What is known about LLM providers: where they live, how they answer, what they cost.
 
 pub mod compat;
+pub mod cut_notice;
 pub mod eventstream;
 mod find;
 pub mod format;

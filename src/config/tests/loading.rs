@@ -18,6 +18,7 @@ fn the_least_configuration_has_the_documented_defaults() {
         rate_limit: None,
         retry: RetrySettings::default(),
         stream_usage: false,
+        stream_errors: true,
     };
     let wanted = Config {
         prices: Prices::default(),
@@ -52,7 +53,7 @@ fn null_means_the_default_everywhere() {
             "collect_log_payload": null, "rate_limiting_limit": null, "rate_limiting_interval": null,
             "rate_limiting_technique": null, "retry_max_attempts": null, "retry_delay": null,
             "retry_backoff": null, "retry_after_cap": null, "retry_deadline": null, "retry_statuses": null,
-            "fallback_statuses": null, "retry_error_answers": null, "stream_usage": null,
+            "fallback_statuses": null, "retry_error_answers": null, "stream_usage": null, "stream_errors": null,
         }],
         "cache": null, "custom_providers": null, "providers": null, "limits": null,
         "outside_paths": null, "cluster_header": null, "log": null, "dynamic_routes": null,
@@ -66,7 +67,7 @@ fn every_field_of_a_gateway_arrives_where_it_belongs() {
     let config = good(&full());
     let gateway = config.gateway("0123", "my-gateway").unwrap();
     assert!(gateway.authentication && gateway.collect_log_payload && !gateway.collect_logs);
-    assert!(gateway.stream_usage);
+    assert!(gateway.stream_usage && !gateway.stream_errors);
     assert_eq!(gateway.account_id.as_deref(), Some("0123"));
     let credentials =
         [("ci", "demo-token"), ("app@example.com", "app-secret")].map(|(name, text)| Credential {

@@ -155,6 +155,8 @@ impl Stream {
                     passed = bytes;
                 }
                 Output::DiscardResponse => passed.clear(),
+                Output::FlushResponse => {}
+                Output::AppendResponse { text, .. } => passed.extend(text.bytes()),
                 Output::Reply(reply) => assert!(self.reply.replace(reply).is_none()),
                 Output::Record(record) => self.records.push(serde_json::from_str(&record).unwrap()),
                 Output::Complain(text) => self.complaints.push(text),

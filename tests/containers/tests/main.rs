@@ -33,6 +33,8 @@ mod compat;
 mod config;
 #[path = "../../envoy/tests/cost.rs"]
 mod cost;
+#[path = "../../envoy/tests/cut_notice.rs"]
+mod cut_notice;
 #[path = "../../envoy/tests/deeds.rs"]
 mod deeds;
 #[path = "../../envoy/tests/dynamic_routes.rs"]

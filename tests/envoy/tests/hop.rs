@@ -22,6 +22,12 @@ pub(crate) fn config(gateways: &Value) -> Value {
         let base = format!("https://{slug}.test/base-{slug}");
         json!({"slug": slug, "base_url": base, "cluster": slug})
     };
+    // What a provider sends is seen as it is; what is added to a stream that was cut has cases of its own.
+    let mut gateways = gateways.clone();
+    for gateway in gateways.as_array_mut().unwrap() {
+        let told = gateway.get("stream_errors").cloned();
+        gateway["stream_errors"] = told.unwrap_or(json!(false));
+    }
     json!({
         "attempt_cluster": "sluice-attempts",
         "gateways": gateways,

@@ -18,6 +18,7 @@ mod cache;
 mod compat;
 mod config;
 mod cost;
+mod cut_notice;
 mod deeds;
 mod dynamic_routes;
 mod encoding;

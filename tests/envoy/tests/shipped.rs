@@ -94,7 +94,16 @@ fn start(yaml: &str) -> Result<Gateway, String> {
 
 /// `envoy.yaml` with another plugin configuration in its place, given as YAML.
 fn with_configuration(yaml: &str) -> String {
-    let shipped = envoy_yaml();
+    // The variables that it speaks of are set.
+    let names = yaml.split("environment_variable: ").skip(1);
+    let names = names.map(|rest| rest.split([',', '}', '\n']).next().unwrap());
+    let variables: Vec<_> = names.map(|name| format!("{name}: of-{name}")).collect();
+    let variables = format!("{{key_values: {{{}}}}}", variables.join(", "));
+    let id = "        vm_id: sluice\n";
+    let shipped = envoy_yaml().replace(
+        id,
+        &format!("{id}        environment_variables: {variables}\n"),
+    );
     let (before, rest) = shipped
         .split_once("type.googleapis.com/google.protobuf.Struct\n")
         .unwrap();

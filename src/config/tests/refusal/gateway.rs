@@ -40,7 +40,7 @@ fn unknown_and_unsupported_fields_of_a_gateway_are_refused() {
                  cache_single_flight_timeout, collect_logs, collect_log_payload, \
                  rate_limiting_limit, rate_limiting_interval, rate_limiting_technique, retry_max_attempts, \
                  retry_delay, retry_backoff, retry_after_cap, retry_deadline, retry_statuses, \
-                 fallback_statuses, retry_error_answers, stream_usage";
+                 fallback_statuses, retry_error_answers, stream_usage, stream_errors";
     let odd = format!("\"a\\n{{\": is unknown: remove it, or write one of {known}");
     let far = format!("colour: is unknown: remove it, or write one of {known}");
     check(
@@ -190,8 +190,9 @@ fn bad_retries_of_a_gateway_are_refused() {
                 ),
             ),
             (
-                json!({"retry_error_answers": "yes"}),
-                "retry_error_answers: must be true or false, found text",
+                json!({"retry_error_answers": "yes", "stream_errors": 0}),
+                "retry_error_answers: must be true or false, found text\n\
+                 stream_errors: must be true or false, found a number",
             ),
             (
                 json!({"retry_statuses": [[503]]}),
