@@ -1,12 +1,12 @@
 //! One live stream: its task, and what the last callbacks of each direction returned.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use proxy_wasm::hostcalls;
 use proxy_wasm::types::{Action, BufferType, MapType, Status};
 
-use crate::exchange::cx::{Edit, Event, Gate, Output};
+use crate::exchange::cx::{Edit, Ending, Event, Gate, Output};
 use crate::exchange::task::Task;
 use crate::http::reply::Reply;
 
@@ -26,26 +26,29 @@ pub(super) enum Side {
 
 /// A stream that is under way.
 pub(super) struct Live {
-    pub(super) task: Task,
+    pub(super) task: Rc<Task>,
     request_paused: Cell<bool>,
     response_paused: Cell<bool>,
     /// Whether the local reply was handed to the proxy: what comes after it is not for the task.
     answered: Cell<bool>,
     /// Whether it stands among the [`Sleepers`].
     noted: Cell<bool>,
+    /// What it has published.
+    records: RefCell<Vec<String>>,
     /// How much of each body an earlier callback has shown.
     pub(super) request_seen: Cell<usize>,
     pub(super) response_seen: Cell<usize>,
 }
 
 impl Live {
-    pub(super) fn new(task: Task) -> Self {
+    pub(super) fn new(task: impl Into<Rc<Task>>) -> Self {
         Self {
-            task,
+            task: task.into(),
             request_paused: Cell::new(false),
             response_paused: Cell::new(false),
             answered: Cell::new(false),
             noted: Cell::new(false),
+            records: RefCell::default(),
             request_seen: Cell::new(0),
             response_seen: Cell::new(0),
         }
@@ -64,6 +67,17 @@ impl Live {
     /// Whether nothing more is of interest: answered by ourselves, or none of the gateway's.
     pub(super) fn is_over(&self) -> bool {
         self.answered.get() || self.task.is_over()
+    }
+
+    /// The stream is gone. If nothing was told to anybody yet, that is its end; nothing can be done to it any more.
+    pub(super) fn lose(&self) {
+        if self.is_over() || self.task.cx.response_gate() == Gate::Released {
+            return;
+        }
+        self.task.on(Event::Done(Ending::default()));
+        let outputs = self.task.cx.take_outputs().into_iter();
+        let left = outputs.filter(|it| matches!(it, Output::State { .. } | Output::Complain(_)));
+        left.for_each(|output| self.perform(output));
     }
 
     /// Hands an event to the task, does what it asks for, and says what the callback returns.
@@ -122,20 +136,20 @@ impl Live {
     }
 
     /// Envoy: a start behind the end of the buffer appends. The stream may be another one of this virtual machine.
-    fn append(&self, stream: u32, text: &str) {
-        let own = self.task.cx.id;
-        if stream != own && hostcalls::set_effective_context(stream).is_err() {
-            return;
-        }
+    fn append(&self, text: &str) {
+        let text = text.as_bytes();
         let buffer = BufferType::HttpResponseBody;
-        heed(hostcalls::set_buffer(
-            buffer,
-            usize::MAX,
-            0,
-            text.as_bytes(),
-        ));
+        heed(hostcalls::set_buffer(buffer, usize::MAX, 0, text));
         self.flush();
-        if stream != own {
+    }
+
+    /// Does something to a stream of this virtual machine.
+    fn on_stream(&self, stream: u32, act: impl FnOnce()) {
+        let own = self.task.cx.id;
+        if stream == own {
+            act();
+        } else if hostcalls::set_effective_context(stream).is_ok() {
+            act();
             heed(hostcalls::set_effective_context(own));
         }
     }
@@ -151,19 +165,43 @@ impl Live {
                 replace(BufferType::HttpResponseBody, size, &bytes);
             }
             Output::FlushResponse => self.flush(),
-            Output::AppendResponse { stream, text } => self.append(stream, text),
+            Output::AppendResponse { stream, text } => {
+                self.on_stream(stream, || self.append(text));
+            }
             Output::DiscardResponse => replace(BufferType::HttpResponseBody, usize::MAX, b""),
             Output::Reply(reply) => {
                 self.answered.set(true);
                 send(&reply);
             }
-            Output::Record(record) => publish(&record),
+            Output::Record(record) => self.publish(record),
+            Output::State {
+                stream,
+                name,
+                value,
+            } => self.on_stream(stream, || set_state(name, &value)),
             Output::Complain(text) => log::error!("sluice: {text}"),
         }
     }
+
+    /// Envoy: a property set in `on_log` is seen by the access loggers, which run after it (facts §10). One path segment:
+    /// the segments of a longer one would be joined by a zero byte. Several records are one list.
+    fn publish(&self, record: String) {
+        log::info!("sluice record {record}");
+        let mut records = self.records.borrow_mut();
+        records.push(record);
+        let list = match records.as_slice() {
+            [one] => one.clone(),
+            all => format!("[{}]", all.join(",")),
+        };
+        set_state(RECORD, &list);
+    }
 }
 
-fn edit(map: MapType, edits: &[Edit]) {
+fn set_state(name: &str, text: &str) {
+    heed(hostcalls::set_property(vec![name], Some(text.as_bytes())));
+}
+
+pub(super) fn edit(map: MapType, edits: &[Edit]) {
     for edit in edits {
         let done = match edit {
             Edit::Remove(name) => hostcalls::remove_map_value(map, name),
@@ -198,20 +236,10 @@ fn heed(done: Result<(), Status>) {
     }
 }
 
-/// Envoy: a property set in `on_log` is seen by the access loggers, which run after it (facts §10). One path segment:
-/// the segments of a longer one would be joined by a zero byte.
-fn publish(record: &str) {
-    log::info!("sluice record {record}");
-    heed(hostcalls::set_property(
-        vec![RECORD],
-        Some(record.as_bytes()),
-    ));
-}
-
 /// The streams of a worker that want to be called again without an event of their own.
 #[derive(Default)]
 pub(super) struct Sleepers {
-    streams: std::cell::RefCell<std::collections::BTreeMap<u32, Rc<Live>>>,
+    streams: RefCell<std::collections::BTreeMap<u32, Rc<Live>>>,
     ticking: Cell<bool>,
 }
 

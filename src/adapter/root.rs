@@ -11,8 +11,9 @@ use super::live::{Live, Sleepers};
 use super::port::Proxy;
 use super::stream::{Attempts, Stream};
 use crate::config;
+use crate::exchange::attempt::Place;
+use crate::exchange::calls::Calls;
 use crate::exchange::cx::{Event, Worker};
-use crate::exchange::plan::Calls;
 use crate::exchange::task::Task;
 use crate::host::{Host, QueueId};
 use crate::store::waiter::Wake;
@@ -20,8 +21,11 @@ use crate::store::waiter::Wake;
 /// The `root_id` of the singleton service that only keeps shared data alive while listeners come and go.
 const KEEPER: &[u8] = b"keeper";
 
-/// The `root_id` of the filter that lives single attempts of planned calls.
+/// The `root_id` of the filter that lives single attempts of planned calls on the hop.
 const ATTEMPT: &[u8] = b"attempt";
+
+/// The `root_id` of the same as upstream filter of clusters.
+const UPSTREAM: &[u8] = b"attempt-upstream";
 
 thread_local! {
     /// The planned calls of this virtual machine: of all its roots.
@@ -42,7 +46,7 @@ enum Role {
     /// The whole life of a call.
     Gateway(Rc<Worker>),
     /// One attempt.
-    Attempt(Option<QueueId>),
+    Attempt(Place, Option<QueueId>),
 }
 
 impl Root {
@@ -75,8 +79,13 @@ impl RootContext for Root {
         if role.as_deref() == Some(KEEPER) {
             return true;
         }
-        if role.as_deref() == Some(ATTEMPT) {
-            self.role = Role::Attempt(self.register_queue());
+        let place = match role.as_deref() {
+            Some(ATTEMPT) => Some(Place::Hop),
+            Some(UPSTREAM) => Some(Place::Cluster),
+            _ => None,
+        };
+        if let Some(place) = place {
+            self.role = Role::Attempt(place, self.register_queue());
             return true;
         }
         let bytes = hostcalls::get_buffer(BufferType::PluginConfiguration, 0, size)
@@ -130,8 +139,9 @@ impl RootContext for Root {
                 let live = Live::new(Task::new(Rc::clone(worker), context_id));
                 Some(Box::new(Stream::new(live, sleepers)))
             }
-            Role::Attempt(queue) => {
+            Role::Attempt(place, queue) => {
                 let attempts = Attempts {
+                    place: *place,
                     id: context_id,
                     host: Rc::clone(&self.host),
                     calls: CALLS.with(Rc::clone),

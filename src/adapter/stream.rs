@@ -7,9 +7,12 @@ use proxy_wasm::hostcalls;
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::{Action, BufferType, MapType};
 
-use super::live::{Live, Side, Sleepers, send};
+use super::live::{Live, Side, Sleepers, edit, send};
+use crate::exchange::attempt::Place;
+use crate::exchange::calls::Calls;
 use crate::exchange::cx::{Ending, Event, Worker};
-use crate::exchange::plan::Calls;
+use crate::exchange::direct::CALL_STATE;
+use crate::exchange::plan::Plan;
 use crate::exchange::planned::CALL;
 use crate::exchange::task::Task;
 use crate::host::{Host, QueueId};
@@ -21,6 +24,7 @@ const DOWNSTREAM_GONE: u64 = 0x4000;
 
 /// What begins the life of an attempt, once its plan is known.
 pub(super) struct Attempts {
+    pub(super) place: Place,
     pub(super) id: u32,
     pub(super) host: Rc<dyn Host>,
     pub(super) calls: Rc<Calls>,
@@ -28,9 +32,15 @@ pub(super) struct Attempts {
 }
 
 impl Attempts {
-    /// The attempt that the head names.
-    fn begin(&self, head: &HeaderList) -> Option<Live> {
-        let plan = self.calls.find(head.value(CALL)?)?;
+    /// The name of the request's plan: a client can set the header, but never the filter state.
+    fn name(&self, head: &HeaderList) -> Option<Vec<u8>> {
+        match self.place {
+            Place::Hop => head.value(CALL).map(<[u8]>::to_vec),
+            Place::Cluster => property(&[CALL_STATE]),
+        }
+    }
+
+    fn begin(&self, plan: Rc<Plan>) -> Live {
         let worker = Worker {
             host: Rc::clone(&self.host),
             config: Rc::clone(&plan.caller.config),
@@ -39,7 +49,20 @@ impl Attempts {
             bodies_come: Cell::new(true),
             quiet_until: Cell::new(0),
         };
-        Some(Live::new(Task::attempt(Rc::new(worker), self.id, plan)))
+        let direct = Rc::clone(&plan);
+        let task = Task::attempt(Rc::new(worker), self.id, (plan, self.place));
+        let task = Rc::new(task);
+        if let Some(direct) = &direct.direct {
+            direct.attach(&task, self.place);
+        }
+        Live::new(task)
+    }
+
+    /// Whether the request is on its way to the hop, where the attempt is made.
+    fn leads_to_hop(&self, plan: &Plan) -> bool {
+        let hop = plan.caller.config.attempt_cluster.as_deref();
+        let cluster = || property(&["xds", "cluster_name"]);
+        self.place == Place::Cluster && cluster().as_deref() == hop.map(str::as_bytes)
     }
 }
 
@@ -48,6 +71,8 @@ pub(super) struct Stream {
     /// Empty until an attempt's plan is known.
     live: OnceCell<Rc<Live>>,
     attempts: Option<Attempts>,
+    /// Whether nothing is to be done.
+    passes: Cell<bool>,
     sleepers: Rc<Sleepers>,
 }
 
@@ -66,6 +91,7 @@ impl Stream {
         Self {
             live: OnceCell::new(),
             attempts,
+            passes: Cell::new(false),
             sleepers,
         }
     }
@@ -87,19 +113,38 @@ impl HttpContext for Stream {
     fn on_http_request_headers(&mut self, _: usize, end: bool) -> Action {
         let headers = headers(MapType::HttpRequestHeaders);
         if let Some(attempts) = &self.attempts {
-            let Some(live) = attempts.begin(&headers) else {
+            let name = attempts.name(&headers);
+            if name.is_none() && attempts.place == Place::Cluster {
+                // A call of one attempt.
+                self.passes.set(true);
+                return Action::Continue;
+            }
+            let Some(plan) = name.and_then(|name| attempts.calls.find(&name)) else {
                 // Nobody's plan: the gateway's virtual machine was replaced meanwhile.
                 send(&Reject::Unreachable.reply(Vec::new()));
                 return Action::Pause;
             };
-            self.live.get_or_init(|| Rc::new(live));
+            if let Some(direct) = plan
+                .direct
+                .as_ref()
+                .filter(|_| attempts.leads_to_hop(&plan))
+            {
+                edit(MapType::HttpRequestHeaders, &direct.hop_edits(&plan));
+                self.passes.set(true);
+                return Action::Continue;
+            }
+            self.live.get_or_init(|| Rc::new(attempts.begin(plan)));
         }
         self.on(Side::Request, Event::RequestHead { headers, end })
     }
 
     fn on_http_request_body(&mut self, size: usize, end: bool) -> Action {
         let Some(live) = self.live.get() else {
-            return Action::Pause;
+            return if self.passes.get() {
+                Action::Continue
+            } else {
+                Action::Pause
+            };
         };
         let held = live.holds_request();
         if held {
@@ -156,6 +201,18 @@ impl HttpContext for Stream {
     fn on_log(&mut self) {
         if let Some(live) = self.live.get() {
             live.on(Side::Other, Event::Done(ending()));
+            self.sleepers.forget(live.task.cx.id);
+        }
+    }
+}
+
+/// Envoy calls no `on_log` of an upstream filter: its context goes, before the next attempt's comes.
+impl Drop for Stream {
+    fn drop(&mut self) {
+        let attempts = self.attempts.as_ref();
+        let is_at_cluster = attempts.is_some_and(|attempts| attempts.place == Place::Cluster);
+        if let Some(live) = self.live.get().filter(|_| is_at_cluster) {
+            live.lose();
             self.sleepers.forget(live.task.cx.id);
         }
     }

@@ -56,6 +56,9 @@ pub struct Config {
     /// The cluster of the internal listener through which a call with several attempts goes; `None`: retries, dynamic
     /// routes and the universal endpoint are off. Default `None`.
     pub attempt_cluster: Option<String>,
+    /// Whether attempts without a time limit go straight to their provider's cluster, which then has the role
+    /// `attempt-upstream` mounted. Default false.
+    pub direct_attempts: bool,
     /// How much the response cache may hold.
     pub cache: CacheBudget,
     /// Bounds of a request.
@@ -147,6 +150,11 @@ fn read(mut root: Section<'_>, environment: Environment<'_>) -> Option<Config> {
     let (gateways, attempts) = (root.field("gateways"), root.field("attempt_cluster"));
     let gateways = gateway::read_all(&gateways, environment, attempts.is_given());
     let attempt_cluster = attempts.text(&kind::CLUSTER);
+    let direct = root.field("direct_attempts");
+    let direct_attempts = direct.flag(false);
+    if direct_attempts && !attempts.is_given() {
+        direct.fault(NEEDS_ATTEMPTS);
+    }
     let cache = settings::read_cache(&root.field("cache"));
     let around = key::Surroundings {
         environment,
@@ -179,6 +187,7 @@ fn read(mut root: Section<'_>, environment: Environment<'_>) -> Option<Config> {
             overrides,
             dynamic_routes: Vec::new(),
             attempt_cluster,
+            direct_attempts,
             cache: cache?,
             limits: limits?,
             outside_paths,

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::Stop;
-use super::cx::{Cx, Edit, Ending, Event, Gone};
+use super::cx::{Cx, Edit, Ending, Event, Gate, Gone};
 use super::failure::Failed;
 use super::forward;
 use super::intake::Intake;
@@ -17,8 +17,17 @@ use super::relay::{Relay, Sent};
 use crate::http::header::HeaderList;
 use crate::http::reject::Reject;
 use crate::policy::cache::Found;
-use crate::policy::retry::Retry;
+use crate::policy::retry::{Advice, Failure, Retry};
 use crate::record::Outcome;
+
+/// Where an attempt is lived.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// On the hop, before a router of its own.
+    Hop,
+    /// At the provider's cluster, behind the gateway's router.
+    Cluster,
+}
 
 /// What became of an attempt.
 pub(super) enum Lived {
@@ -33,12 +42,12 @@ pub(super) enum Lived {
 }
 
 /// Lives one attempt.
-pub async fn run(cx: Rc<Cx>, plan: Rc<Plan>) {
+pub async fn run(cx: Rc<Cx>, plan: Rc<Plan>, place: Place) {
     let Event::RequestHead { headers, end } = cx.next().await else {
         return;
     };
     let Some((mut step, timeout)) = plan.take() else {
-        cx.reply(Reject::Unreachable.reply(Vec::new()));
+        cx.reply(plan.parting());
         cx.done().await;
         return;
     };
@@ -46,11 +55,17 @@ pub async fn run(cx: Rc<Cx>, plan: Rc<Plan>) {
         head: &headers,
         end,
         timeout,
+        place,
     };
     if step.attempt == 1 {
         step.record.begin_step(cx.now());
     }
     let ending = match live(&cx, &plan, &mut step, &arrived).await {
+        Ok(Lived::Over(ending)) | Err(Stop::Gone(ending))
+            if place == Place::Cluster && is_lost(&cx, &ending) =>
+        {
+            return lose(&cx, &plan, step);
+        }
         Ok(Lived::Over(ending)) | Err(Stop::Gone(ending)) => ending,
         Ok(Lived::Failed(next)) => return hand_over(&cx, &plan, step, next).await,
         Ok(Lived::Lost(next)) => {
@@ -60,22 +75,25 @@ pub async fn run(cx: Rc<Cx>, plan: Rc<Plan>) {
             return;
         }
         Ok(Lived::Refused(reject)) => {
-            step.publish(&cx, &Ending::default());
-            cx.reply(reject.reply(step.record.identity()));
+            let reply = reject.reply(step.record.identity());
+            plan.close(&cx, &mut step, &Ending::default());
+            plan.part(&cx, reply.clone());
+            cx.reply(reply);
             cx.done().await;
             return;
         }
         Err(Stop::Reject(reject)) => super::refuse(&cx, &mut step.record, &reject).await,
         Err(Stop::Overruled(head)) => super::overruled(&cx, &mut step.record, &head).await,
     };
-    step.publish(&cx, &ending);
+    plan.close(&cx, &mut step, &ending);
 }
 
-/// What came over the hop.
+/// What came to the attempt.
 struct Arrived<'a> {
     head: &'a HeaderList,
     end: bool,
     timeout: Option<Duration>,
+    place: Place,
 }
 
 async fn live(cx: &Cx, plan: &Plan, step: &mut Step, arrived: &Arrived<'_>) -> Result<Lived, Stop> {
@@ -97,8 +115,9 @@ async fn live(cx: &Cx, plan: &Plan, step: &mut Step, arrived: &Arrived<'_>) -> R
     if let Some(key) = &key {
         step.record.take_key(&key.key);
     }
-    let mut edits = forward::step_edits(cx, step, arrived.head, key.as_ref());
-    if let Some(timeout) = arrived.timeout {
+    let way = (arrived.place, arrived.head);
+    let mut edits = forward::step_edits(cx, step, way, key.as_ref());
+    if let (Some(timeout), Place::Hop) = (arrived.timeout, arrived.place) {
         edits.push(forward::timeout(timeout));
     }
     forward::replace_body(cx, &mut intake, &step.head, &mut edits);
@@ -203,7 +222,7 @@ async fn hand_over(cx: &Cx, plan: &Plan, mut step: Box<Step>, next: Next) {
                 step.record.forget_answer();
             }
             step.record.outcome = Outcome::ClientGone;
-            step.publish(cx, &ending);
+            plan.close(cx, &mut step, &ending);
         }
         Some(_) => {
             plan.not_before.set(due);
@@ -237,11 +256,38 @@ fn due(cx: &Cx, wait: Duration) -> u64 {
 /// Gives the plan the next attempt; a step that is not tried again is recorded.
 fn pass_on(cx: &Cx, plan: &Plan, mut step: Box<Step>, other: Option<Box<Step>>) {
     if let Some(other) = other {
-        step.publish(cx, &Ending::default());
+        plan.close(cx, &mut step, &Ending::default());
         plan.put(other);
     } else {
         step.attempt = step.attempt.saturating_add(1);
         step.record.forget_answer();
         plan.put(step);
     }
+    plan.lead(cx);
+}
+
+/// Whether the connection to the provider has ended and the client still waits for an answer.
+fn is_lost(cx: &Cx, ending: &Ending) -> bool {
+    !ending.client_gone && !cx.has_replied() && cx.response_gate() == Gate::Held
+}
+
+/// The gateway's router makes another attempt after each that was lost. When no step is left for it, it brings the
+/// client the refusal.
+fn lose(cx: &Cx, plan: &Plan, mut step: Box<Step>) {
+    let turn = (step.attempt, &step.call.retry);
+    let (next, reject) = match plan.advance(cx, turn, Failure::NoAnswer, Advice::default()) {
+        Ok(next) => (next, Reject::Unreachable),
+        Err(reject) => (None, reject),
+    };
+    step.record.refuse(&reject);
+    if let Some(next) = next {
+        if next.step.is_none() {
+            step.record.note_attempt(cx.now(), Failure::NoAnswer);
+        }
+        plan.not_before.set(due(cx, next.wait));
+        return pass_on(cx, plan, step, next.step);
+    }
+    let reply = reject.reply(step.record.identity());
+    plan.close(cx, &mut step, &Ending::default());
+    plan.part(cx, reply);
 }

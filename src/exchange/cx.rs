@@ -9,8 +9,8 @@ use std::future::poll_fn;
 use std::rc::Rc;
 use std::task::Poll;
 
+use super::calls::Calls;
 pub use super::event::{Ending, Event};
-use super::plan::Calls;
 use crate::config::Config;
 use crate::host::{Host, QueueId};
 use crate::http::reply::Reply;
@@ -86,6 +86,15 @@ pub enum Output {
     Reply(Reply),
     /// Publish a finished log record: one line of JSON.
     Record(String),
+    /// Set a filter state.
+    State {
+        /// Of this stream, or of another one that is under way.
+        stream: u32,
+        /// Its name.
+        name: &'static str,
+        /// Its text.
+        value: String,
+    },
     /// Tell the operator.
     Complain(String),
 }
@@ -220,6 +229,15 @@ impl Cx {
     /// Publishes a finished log record.
     pub fn publish(&self, record: String) {
         self.push(Output::Record(record));
+    }
+
+    /// Sets a filter state of `stream`, which is under way.
+    pub fn set_state(&self, stream: u32, name: &'static str, value: String) {
+        self.push(Output::State {
+            stream,
+            name,
+            value,
+        });
     }
 
     /// Tells the operator what only the operator can mend; at most once a second on a worker.

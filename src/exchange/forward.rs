@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use super::attempt::Place;
 use super::call::{BodyKind, Call, is_ours};
 use super::cx::{Cx, Edit};
 use super::intake::Intake;
@@ -83,7 +84,12 @@ fn reads_answer(call: &Call, head: &HeaderList) -> bool {
 }
 
 /// What makes the request that arrived at an attempt that of its step, whatever it held before.
-pub fn step_edits(cx: &Cx, step: &Step, arrived: &HeaderList, key: Option<&Chosen>) -> Vec<Edit> {
+pub fn step_edits(
+    cx: &Cx,
+    step: &Step,
+    (place, arrived): (Place, &HeaderList),
+    key: Option<&Chosen>,
+) -> Vec<Edit> {
     let mut wanted: Vec<(&str, Vec<&[u8]>)> = Vec::with_capacity(24);
     for (name, value) in step.head.iter() {
         match wanted.iter_mut().find(|(known, _)| *known == name) {
@@ -99,9 +105,15 @@ pub fn step_edits(cx: &Cx, step: &Step, arrived: &HeaderList, key: Option<&Chose
             wanted.push((name, vec![value]));
         }
     }
-    wanted.retain(|(name, _)| !is_of_hop(name));
+    if place == Place::Cluster {
+        // The router took the scheme from the cluster of the first attempt, and picks no cluster by a header any more.
+        wanted.retain(|(name, _)| *name != ":scheme" && *name != cx.worker.config.cluster_header);
+        wanted.push((":scheme", vec![b"https"]));
+    }
+    let is_of_way = |name: &str| is_of_way(place, name);
+    wanted.retain(|(name, _)| !is_of_way(name));
     let mut edits: Vec<Edit> = Vec::with_capacity(wanted.len());
-    let stays = |name: &str| is_of_hop(name) || wanted.iter().any(|(known, _)| *known == name);
+    let stays = |name: &str| is_of_way(name) || wanted.iter().any(|(known, _)| *known == name);
     for (name, _) in arrived.iter().filter(|(name, _)| !stays(name)) {
         edits.push(Edit::Remove(name.to_owned()));
     }
@@ -114,12 +126,15 @@ pub fn step_edits(cx: &Cx, step: &Step, arrived: &HeaderList, key: Option<&Chose
     edits
 }
 
-/// Fields that belong to the connection over which the attempt came, or to its body.
-fn is_of_hop(name: &str) -> bool {
-    matches!(
-        name,
-        ":method" | ":scheme" | "content-length" | "transfer-encoding"
-    )
+/// Fields that belong to the way on which the attempt came; over the hop also those of the body that came with it, while
+/// at the cluster all attempts share one head.
+fn is_of_way(place: Place, name: &str) -> bool {
+    match name {
+        ":method" | "transfer-encoding" => true,
+        ":scheme" | "content-length" => place == Place::Hop,
+        "x-forwarded-proto" => place == Place::Cluster,
+        _ => false,
+    }
 }
 
 /// The time to the first part of the answer, for the router.

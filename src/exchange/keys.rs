@@ -75,6 +75,11 @@ impl Keys {
         Ok(chosen)
     }
 
+    /// Whether a key may lead to another cluster.
+    pub fn may_turn(&self) -> bool {
+        self.pool.keys.iter().any(|key| key.cluster.is_some())
+    }
+
     /// What sends the request with that key.
     pub fn edits(&self, cx: &Cx, chosen: &Chosen) -> impl Iterator<Item = Edit> {
         let key = &chosen.key;

@@ -1,20 +1,22 @@
 //! A call that may need several attempts: its steps, the attempt that comes next, and what it may still spend.
 //!
-//! The gateway makes the plan, each attempt lives one step of it, and both find it in [`Calls`]. Invariant: a step is in
-//! one pair of hands, the plan's or an attempt's, so its record is made once.
+//! The gateway makes the plan, each attempt lives one step of it, and both find it in [`Calls`](super::calls::Calls).
+//! Invariant: a step is in one pair of hands, the plan's or an attempt's, so its record is made once.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, VecDeque};
-use std::rc::Rc;
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::call::Call;
 use super::caller::Caller;
 use super::cx::{Cx, Ending};
+use super::direct::Direct;
+use super::keys::Keys;
 use super::passage::Passage;
 use super::route::Route;
 use crate::http::header::HeaderList;
 use crate::http::reject::Reject;
+use crate::http::reply::Reply;
 use crate::policy::dynamic_route::count::{self, Account};
 use crate::policy::rate_limit;
 use crate::policy::retry::{self, Advice, Budget, Failure, Retry, Turn};
@@ -45,17 +47,16 @@ pub enum Stage {
 }
 
 impl Step {
-    /// The step is over: its record goes out, its cost is counted.
-    pub fn publish(&mut self, cx: &Cx, ending: &Ending) {
+    /// The step is over: its cost is counted. Its record, if one is wanted.
+    fn end(&mut self, cx: &Cx, ending: &Ending) -> Option<String> {
         self.record.end(ending, cx.now());
         if let Some(cost) = self.record.own_cost() {
             for account in &self.accounts {
                 count::charge(cx.host(), account, cost, |text| cx.complain(text));
             }
         }
-        if self.record.is_collected() {
-            cx.publish(self.record.to_json());
-        }
+        let record = &self.record;
+        record.is_collected().then(|| record.to_json())
     }
 }
 
@@ -89,6 +90,10 @@ pub struct Plan {
     pub passage: Passage,
     is_counted: Cell<bool>,
     is_tried: Cell<bool>,
+    /// What the client is told when there is no step left.
+    pub(super) parting: RefCell<Option<Reply>>,
+    /// What it has more where attempts may go straight to their providers.
+    pub direct: Option<Direct>,
 }
 
 impl Plan {
@@ -113,6 +118,8 @@ impl Plan {
             passage: Passage::default(),
             is_counted: Cell::new(false),
             is_tried: Cell::new(false),
+            parting: RefCell::default(),
+            direct: cx.worker.config.direct_attempts.then(|| Direct::new(cx.id)),
         };
         let first = plan.other(cx)?.ok_or(Reject::Unreachable)?;
         plan.put(first);
@@ -122,13 +129,47 @@ impl Plan {
     /// Hands the next step to an attempt. With it, the time to the first part of its answer.
     pub fn take(&self) -> Option<(Box<Step>, Option<Duration>)> {
         let step = self.next.take()?;
-        let turn = Turn {
+        let timeout = self.timeout(&step);
+        self.is_tried.set(true);
+        Some((step, timeout))
+    }
+
+    fn timeout(&self, step: &Step) -> Option<Duration> {
+        step.call.retry.timeout(Turn {
             attempt: step.attempt,
             has_next: self.has_rest(),
-            is_first: !self.is_tried.replace(true),
-        };
-        let timeout = step.call.retry.timeout(turn);
-        Some((step, timeout))
+            is_first: !self.is_tried(),
+        })
+    }
+
+    /// The cluster of the next attempt, if it can go straight there: a time limit needs the hop's router, and so does a
+    /// stored key that has a cluster of its own.
+    pub fn straight(&self) -> Option<String> {
+        let next = self.next.borrow();
+        let step = next.as_ref().filter(|step| self.timeout(step).is_none())?;
+        let may_turn = step.call.keys.as_ref().is_some_and(Keys::may_turn);
+        (!may_turn).then(|| step.call.cluster.clone())
+    }
+
+    /// Whether a step waits for an attempt.
+    pub fn has_next(&self) -> bool {
+        self.next.borrow().is_some()
+    }
+
+    /// The answer where no step is left.
+    pub fn parting(&self) -> Reply {
+        let parting = self.parting.take();
+        parting.unwrap_or_else(|| Reject::Unreachable.reply(Vec::new()))
+    }
+
+    /// The step is over: its record goes out, or is kept until all go out together.
+    pub fn close(&self, cx: &Cx, step: &mut Step, ending: &Ending) {
+        if let Some(record) = step.end(cx, ending) {
+            match &self.direct {
+                Some(direct) => direct.keep(record),
+                None => cx.publish(record),
+            }
+        }
     }
 
     /// Gives the next attempt its step.
@@ -143,10 +184,17 @@ impl Plan {
 
     /// The record of the call, if no attempt has made it: none was made, or none is going to end the step.
     pub fn reclaim(&self) -> Option<Record> {
-        let is_tried = self.is_tried();
+        let is_begun = |step: &Step| !self.is_tried() || step.attempt > 1;
         let step = self.next.take();
-        step.filter(|step| !is_tried || step.attempt > 1)
-            .map(|step| step.record)
+        step.filter(|step| is_begun(step)).map(|step| step.record)
+    }
+
+    /// The record of the step that the proxy has not led to an attempt.
+    pub fn unmet(&self) -> Option<Record> {
+        if self.direct.is_none() {
+            return self.reclaim();
+        }
+        self.next.take().map(|step| step.record)
     }
 
     /// Counts the call against the gateway's limit, once for all its attempts.
@@ -228,42 +276,5 @@ impl Plan {
             Stage::Step(step) => step.is_some(),
             Stage::Route(route) => route.has_rest(),
         })
-    }
-}
-
-/// The planned calls of a virtual machine: gateway and attempts run in the same one.
-#[derive(Default)]
-pub struct Calls(RefCell<BTreeMap<String, Rc<Plan>>>);
-
-impl Calls {
-    /// The plan of that name.
-    pub fn find(&self, id: &[u8]) -> Option<Rc<Plan>> {
-        let id = std::str::from_utf8(id).ok()?;
-        self.0.borrow().get(id).map(Rc::clone)
-    }
-
-    /// Makes the plan known until the guard is dropped.
-    pub fn register(self: &Rc<Self>, plan: Plan) -> Registered {
-        let plan = Rc::new(plan);
-        self.0
-            .borrow_mut()
-            .insert(plan.id.clone(), Rc::clone(&plan));
-        Registered {
-            calls: Rc::clone(self),
-            plan,
-        }
-    }
-}
-
-/// A plan that attempts can find.
-pub struct Registered {
-    calls: Rc<Calls>,
-    /// The plan.
-    pub plan: Rc<Plan>,
-}
-
-impl Drop for Registered {
-    fn drop(&mut self) {
-        self.calls.0.borrow_mut().remove(&self.plan.id);
     }
 }

@@ -32,19 +32,7 @@ pub(super) async fn serve(
 ) -> Result<Option<Ending>, Stop> {
     let registered = cx.worker.calls.register(plan);
     let plan = &registered.plan;
-    let mut edits = steering(cx, plan, head);
-    if let Some(held) = held {
-        if head.contains("content-length") {
-            let length = PLACEHOLDER.len().to_string();
-            edits.push(Edit::Set("content-length".into(), length.into_bytes()));
-        }
-        edits.push(Edit::Remove("content-encoding".into()));
-        let held = usize::try_from(held).unwrap_or(usize::MAX);
-        cx.replace_request(held, PLACEHOLDER.to_vec());
-    }
-    cx.want(false, false);
-    cx.release_request(edits);
-    let tells = plan.caller.gateway.stream_errors;
+    send(cx, plan, head, held);
     let (mut told, mut passing) = (None, None);
     loop {
         let event = cx.next().await;
@@ -53,18 +41,28 @@ pub(super) async fn serve(
         }
         match event {
             Event::ResponseHead { headers, local, .. } => {
-                if !local {
+                if !local && !is_unasked(plan, &headers) {
+                    let tells = plan.caller.gateway.stream_errors && !plan.is_straight();
                     passing = Some(Passing::begin(cx, &plan.passage, &headers, tells));
                     told = Some((cx.now(), headers));
-                } else if let Some(own) = plan.reclaim() {
-                    complain(cx);
-                    *record = own;
-                    return Err(Reject::Unreachable.into());
-                } else {
-                    cx.reply(Reject::Unreachable.reply(Vec::new()));
+                    continue;
                 }
+                let straight = plan.straight();
+                let Some(own) = plan.unmet() else {
+                    cx.reply(plan.parting());
+                    continue;
+                };
+                complain(cx, straight);
+                if let Some(direct) = &plan.direct {
+                    direct.end(cx, Ending::default());
+                }
+                *record = own;
+                return Err(Reject::Unreachable.into());
             }
             Event::Done(ending) => {
+                if let Some(direct) = &plan.direct {
+                    direct.end(cx, ending);
+                }
                 let Some(own) = plan.reclaim() else {
                     return Ok(None);
                 };
@@ -83,6 +81,29 @@ pub(super) async fn serve(
             | Event::Deadline => {}
         }
     }
+}
+
+/// Lets the request go to where the first attempt is made.
+fn send(cx: &Cx, plan: &Plan, head: &HeaderList, held: Option<u64>) {
+    let mut edits: Vec<_> = bare(head)
+        .filter(|_| plan.direct.is_some() && held.is_some())
+        .collect();
+    edits.extend(steering(cx, plan, head));
+    let mut length = head.value("content-length").map(<[u8]>::to_vec);
+    if let Some(held) = held {
+        if let Some(length) = &mut length {
+            *length = PLACEHOLDER.len().to_string().into_bytes();
+            edits.push(Edit::Set("content-length".into(), length.clone()));
+        }
+        edits.push(Edit::Remove("content-encoding".into()));
+        let held = usize::try_from(held).unwrap_or(usize::MAX);
+        cx.replace_request(held, PLACEHOLDER.to_vec());
+    }
+    if let Some(direct) = &plan.direct {
+        direct.begin(cx, plan, length);
+    }
+    cx.want(false, false);
+    cx.release_request(edits);
 }
 
 /// Whether the call may need more than one attempt.
@@ -121,23 +142,53 @@ fn steering(cx: &Cx, plan: &Plan, head: &HeaderList) -> Vec<Edit> {
     edits.extend(consumed.map(|name| Edit::Remove((*name).to_owned())));
     let cluster = config.attempt_cluster.as_deref().unwrap_or_default();
     let retries = MAX_TOTAL_ATTEMPTS.saturating_sub(1).to_string();
+    // An attempt whose provider breaks off while its answer is held ends as a reset.
+    let (retry_on, call) = if plan.direct.is_some() {
+        (
+            "retriable-headers,reset,connect-failure,refused-stream",
+            None,
+        )
+    } else {
+        ("retriable-headers,reset", Some((CALL, plan.id.as_str())))
+    };
     let set = [
         (config.cluster_header.as_str(), cluster),
-        (CALL, &plan.id),
-        // An attempt whose provider breaks off while its answer is held ends as a reset.
-        ("x-envoy-retry-on", "retriable-headers,reset"),
+        ("x-envoy-retry-on", retry_on),
         ("x-envoy-retriable-header-names", RETRY),
         ("x-envoy-max-retries", &retries),
     ];
-    let set = set.map(|(name, value)| Edit::Set(name.to_owned(), value.as_bytes().to_vec()));
-    edits.extend(set);
+    let set = set.into_iter().chain(call);
+    edits.extend(set.map(|(name, value)| Edit::Set(name.to_owned(), value.as_bytes().to_vec())));
     edits
 }
 
-fn complain(cx: &Cx) {
-    let cluster = cx.worker.config.attempt_cluster.as_deref();
-    let cluster = cluster.unwrap_or_default();
+/// A request whose steps have their own heads shows a cluster without the role nothing that could matter to anybody.
+fn bare(head: &HeaderList) -> impl Iterator<Item = Edit> {
+    let stays = |name: &str| {
+        name.starts_with(':')
+            || matches!(
+                name,
+                "content-length" | "transfer-encoding" | "content-type"
+            )
+            || name.starts_with("x-forwarded-")
+    };
+    let gone = head.iter().filter(move |(name, _)| !stays(name));
+    gone.map(|(name, _)| Edit::Remove(name.to_owned()))
+}
+
+/// Whether an answer comes from a cluster that made no attempt, for its role is not mounted; not one of the proxy's limits.
+fn is_unasked(plan: &Plan, head: &HeaderList) -> bool {
+    let is_limit = matches!(head.text(":status"), Some("408" | "413" | "431"));
+    plan.direct.is_some() && plan.has_next() && !head.contains(RETRY) && !is_limit
+}
+
+/// `straight`: the cluster that an attempt should have been made in, if not in that of the hop.
+fn complain(cx: &Cx, straight: Option<String>) {
+    let (role, cluster) = match (straight, &cx.worker.config.attempt_cluster) {
+        (Some(cluster), _) if cx.worker.config.direct_attempts => ("attempt-upstream", cluster),
+        (_, hop) => ("attempt", hop.clone().unwrap_or_default()),
+    };
     cx.complain(format!(
-        "no attempt was made in the cluster {cluster}: is the role `attempt` mounted behind it?"
+        "no attempt was made in the cluster {cluster}: is the role `{role}` mounted there?"
     ));
 }

@@ -9,6 +9,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Waker};
 
+use super::attempt::Place;
 use super::cx::{Cx, Event, Worker};
 use super::plan::Plan;
 
@@ -28,9 +29,9 @@ impl Task {
     }
 
     /// Starts the life of an attempt of a planned call on stream `id`.
-    pub fn attempt(worker: Rc<Worker>, id: u32, plan: Rc<Plan>) -> Self {
+    pub fn attempt(worker: Rc<Worker>, id: u32, (plan, place): (Rc<Plan>, Place)) -> Self {
         let cx = Rc::new(Cx::new(worker, id));
-        let life = super::attempt::run(Rc::clone(&cx), plan);
+        let life = super::attempt::run(Rc::clone(&cx), plan, place);
         Self::living(cx, life)
     }
 

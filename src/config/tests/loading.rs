@@ -27,6 +27,7 @@ fn the_least_configuration_has_the_documented_defaults() {
         overrides: Vec::new(),
         dynamic_routes: Vec::new(),
         attempt_cluster: None,
+        direct_attempts: false,
         cache: CacheBudget {
             max_bytes: 67_108_864,
             max_object_bytes: 1_048_576,
@@ -57,7 +58,7 @@ fn null_means_the_default_everywhere() {
         }],
         "cache": null, "custom_providers": null, "providers": null, "limits": null,
         "outside_paths": null, "cluster_header": null, "log": null, "dynamic_routes": null,
-        "attempt_cluster": null,
+        "attempt_cluster": null, "direct_attempts": null,
     });
     assert_eq!(good(&nulls), good(&json!({"gateways": [{"id": "g"}]})));
 }
@@ -157,6 +158,7 @@ fn every_setting_beside_the_gateways_arrives_where_it_belongs() {
     assert_eq!(config.outside_paths, OutsidePaths::Pass);
     assert_eq!(config.cluster_header, "x-mesh-cluster");
     assert_eq!(config.attempt_cluster.as_deref(), Some("sluice-attempts"));
+    assert!(config.direct_attempts);
     assert_eq!(
         config.log,
         LogSettings {

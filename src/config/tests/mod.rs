@@ -107,6 +107,7 @@ fn full() -> Value {
         "outside_paths": "pass",
         "cluster_header": "X-Mesh-Cluster",
         "attempt_cluster": "sluice-attempts",
+        "direct_attempts": true,
         "log": {"max_payload_bytes": 0},
         "prices": {
             "openai": [{"id": "gpt-4o", "match": ["gpt-4o-*"], "not": ["*-mini"], "input": 2, "output": "8.5"}],

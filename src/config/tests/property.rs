@@ -86,6 +86,7 @@ const NAMES: &[&str] = &[
     "region",
     "dynamic_routes",
     "attempt_cluster",
+    "direct_attempts",
     "elements",
     "type",
     "properties",

@@ -11,6 +11,7 @@ mod properties;
 mod stream_usage;
 
 use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use serde_json::Value;
@@ -89,6 +90,7 @@ impl Proxy {
             reply: None,
             records: Vec::new(),
             complaints: Vec::new(),
+            states: BTreeMap::new(),
             asked: None,
             shown: Vec::new(),
         }
@@ -126,6 +128,8 @@ struct Stream {
     reply: Option<Reply>,
     records: Vec<Value>,
     complaints: Vec<String>,
+    /// The filter state that was set.
+    states: BTreeMap<&'static str, String>,
     /// What the request's body was replaced with.
     asked: Option<Vec<u8>>,
     /// What the client was sent of the upstream's answer.
@@ -159,6 +163,9 @@ impl Stream {
                 Output::AppendResponse { text, .. } => passed.extend(text.bytes()),
                 Output::Reply(reply) => assert!(self.reply.replace(reply).is_none()),
                 Output::Record(record) => self.records.push(serde_json::from_str(&record).unwrap()),
+                Output::State { name, value, .. } => {
+                    self.states.insert(name, value);
+                }
                 Output::Complain(text) => self.complaints.push(text),
             }
         }

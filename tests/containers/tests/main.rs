@@ -102,6 +102,9 @@ mod universal_refused;
 #[path = "../../envoy/tests/usage.rs"]
 mod usage;
 
+/// The form of the attempts: over the hop.
+const DIRECT: bool = false;
+
 /// A gateway to be configured, on the containers of this machine. Without an engine no case can run: that is said in one
 /// line and is a failure in CI only.
 fn gateway() -> Builder {

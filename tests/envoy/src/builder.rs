@@ -30,6 +30,7 @@ pub struct Builder {
     keeper: bool,
     twin: bool,
     hop: bool,
+    direct: bool,
     cluster_header: String,
     clusters: Vec<(String, Upstream)>,
     workers: u32,
@@ -48,6 +49,7 @@ impl Builder {
             keeper: false,
             twin: false,
             hop: false,
+            direct: false,
             cluster_header: "x-sluice-cluster".to_owned(),
             clusters: PROVIDERS
                 .map(|name| (name.to_owned(), Upstream::Plain))
@@ -59,9 +61,10 @@ impl Builder {
     }
 
     /// The plugin's configuration, as JSON text in a `StringValue`. Without a configuration there is no filter; with an
-    /// `attempt_cluster` in it there is a hop.
+    /// `attempt_cluster` in it there is a hop, with `direct_attempts` clusters live attempts themselves.
     pub fn config(mut self, configuration: &Value) -> Self {
         self.hop |= configuration.get("attempt_cluster").is_some();
+        self.direct |= configuration["direct_attempts"] == true;
         self.text(&configuration.to_string())
     }
 
@@ -224,6 +227,7 @@ impl Builder {
             keeper: self.keeper,
             twin: self.twin,
             hop: self.hop,
+            direct: self.direct,
             cluster_header: self.cluster_header.clone(),
             buffer: self.buffer,
         }

@@ -74,6 +74,8 @@ pub(crate) struct Tokens {
     pub(crate) keeper: bool,
     pub(crate) twin: bool,
     pub(crate) hop: bool,
+    /// Whether attempts may go straight to their clusters.
+    pub(crate) direct: bool,
     pub(crate) cluster_header: String,
     pub(crate) buffer: usize,
 }
@@ -104,12 +106,14 @@ impl Tokens {
             .clusters
             .iter()
             .map(|(name, upstream)| cluster(name, *upstream, ports))
+            .map(|cluster| self.at_attempts(cluster))
             .collect();
         let items: Vec<_> = clusters.iter().map(|it| format!("  - {it}\n")).collect();
-        clusters.extend(self.hop.then(hop_cluster));
+        clusters.extend(self.hop.then(|| self.at_attempts(hop_cluster())));
         bootstrap
             .replace("${CLUSTERS}", &json!(clusters).to_string())
             .replace("${CLUSTER_ITEMS}", &items.concat())
+            .replace("${PLAIN}", &ports.plain.port().to_string())
             .replace("${DIRECTORY}", &self.directory)
     }
 
@@ -134,8 +138,65 @@ impl Tokens {
                 &filters.replace("/sluice.wasm", "/tickless.wasm"),
             )
             .replace("${HOP_FILTERS}", &self.filters(Plugin::attempt))
+            .replace("${DIRECT_ROUTE}", &self.direct_route())
             .replace("${BUFFER}", &self.buffer.to_string())
             .replace("${CLUSTER_HEADER}", &self.cluster_header)
+    }
+
+    /// The cluster, with the filter of attempts that go straight there; one of the name `roleless` has none.
+    fn at_attempts(&self, mut cluster: Value) -> Value {
+        let has_role = self.direct && cluster["name"] != "roleless";
+        if let Some(plugin) = self.plugin.as_ref().filter(|_| has_role) {
+            let codec = "envoy.extensions.filters.http.upstream_codec.v3.UpstreamCodec";
+            let codec = json!({"name": "envoy.filters.http.upstream_codec",
+                "typed_config": {"@type": format!("type.googleapis.com/{codec}")}});
+            cluster["typed_extension_protocol_options"][OPTIONS]["http_filters"] =
+                json!([plugin.upstream(&self.directory), codec]);
+            cluster["circuit_breakers"] = breakers();
+        }
+        cluster
+    }
+
+    /// The route of planned calls, which picks the cluster of each attempt anew: straight to a known one, else over the
+    /// hop; one of the name `unlisted` is not known.
+    fn direct_route(&self) -> String {
+        if !self.direct {
+            return String::new();
+        }
+        let kind = |name| format!("type.googleapis.com/envoy.extensions.{name}");
+        let action = |cluster: &str| {
+            let kind = kind("router.cluster_specifiers.matcher.v3.ClusterAction");
+            json!({"action": {"name": cluster, "typed_config": {"@type": kind, "cluster": cluster}}})
+        };
+        let names = self
+            .clusters
+            .iter()
+            .map(|(name, _)| name)
+            .filter(|name| *name != "unlisted");
+        let map: serde_json::Map<_, _> = names.map(|name| (name.clone(), action(name))).collect();
+        let input = kind("matching.common_inputs.network.v3.FilterStateInput");
+        let matcher = kind("router.cluster_specifiers.matcher.v3.MatcherClusterSpecifier");
+        let planned = json!({"name": "${CLUSTER_HEADER}", "string_match": {"exact": HOP}});
+        let route = json!({
+            "match": {"prefix": "/", "headers": [planned]},
+            "route": {
+                "timeout": "0s",
+                "retry_policy": {"num_retries": 0, "refresh_cluster_on_retry": true,
+                    "retry_back_off": {"base_interval": "0.001s", "max_interval": "0.002s"}},
+                "inline_cluster_specifier_plugin": {"extension": {
+                    "name": "envoy.router.cluster_specifier_plugin.matcher",
+                    "typed_config": {"@type": matcher, "cluster_matcher": {
+                        "matcher_tree": {
+                            "input": {"name": "envoy.matching.inputs.filter_state",
+                                "typed_config": {"@type": input, "key": "wasm.sluice.next"}},
+                            "exact_match_map": {"map": map}
+                        },
+                        "on_no_match": action(HOP)
+                    }}
+                }}
+            }
+        });
+        format!("- {route}")
     }
 
     /// The plugin, if there is one, and the router.
@@ -168,6 +229,15 @@ impl Plugin {
         let mut config = self.config(directory);
         config["name"] = json!("sluice-attempt");
         config["root_id"] = json!("attempt");
+        config["allow_on_headers_stop_iteration"] = json!(true);
+        Self::http_filter(&config)
+    }
+
+    /// The filter of the clusters, in the same VM.
+    fn upstream(&self, directory: &str) -> Value {
+        let mut config = self.config(directory);
+        config["name"] = json!("sluice-attempt-upstream");
+        config["root_id"] = json!("attempt-upstream");
         config["allow_on_headers_stop_iteration"] = json!(true);
         Self::http_filter(&config)
     }
@@ -220,8 +290,7 @@ fn hop_cluster() -> Value {
     json!({
         "name": HOP,
         "type": "STATIC",
-        "circuit_breakers": {"thresholds": [{"max_connections": 100_000, "max_pending_requests": 100_000,
-            "max_requests": 100_000, "max_retries": 100_000}]},
+        "circuit_breakers": breakers(),
         "load_assignment": {"cluster_name": HOP, "endpoints": [{"lb_endpoints": [endpoint]}]},
         "typed_extension_protocol_options": {OPTIONS: {
             "@type": format!("type.googleapis.com/{OPTIONS}"),
@@ -233,6 +302,12 @@ fn hop_cluster() -> Value {
                 "typed_config": {"@type": format!("{socket}.raw_buffer.v3.RawBuffer")}}
         }}
     })
+}
+
+/// Envoy's defaults stop at three retries at once.
+fn breakers() -> Value {
+    json!({"thresholds": [{"max_connections": 100_000, "max_pending_requests": 100_000,
+        "max_requests": 100_000, "max_retries": 100_000}]})
 }
 
 const OPTIONS: &str = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";

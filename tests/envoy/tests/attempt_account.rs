@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use sluice_e2e::contract::assert_refused;
 use sluice_e2e::{Answer, Case, Gateway, RawReply, sample};
 
-use crate::hop::{gateway, single, step_of};
+use super::hop::{gateway, single, step_of};
 
 fn failing() -> Answer {
     Answer::json(503, &json!({"error": {"message": "not now"}}))

@@ -4,10 +4,10 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use sluice_e2e::gateway::record_of;
+use sluice_e2e::gateway::records_of;
 use sluice_e2e::{Answer, Gate, eventually, sample};
 
-use crate::hop::{gateway, single, start_with, step_of};
+use super::hop::{gateway, single, start_with, step_of};
 
 fn failing() -> Answer {
     Answer::json(503, &json!({"error": {"message": "not now"}}))
@@ -277,7 +277,7 @@ async fn clients_that_leave_at_any_moment_leave_nothing_behind() {
     for event in events {
         let records = entries
             .iter()
-            .map(record_of)
+            .flat_map(records_of)
             .filter(|record| record["event_id"] == event.id());
         let steps: Vec<_> = records.map(|record| record["step"].as_u64()).collect();
         let known = [&[][..], &[Some(0)], &[Some(0), Some(1)]];

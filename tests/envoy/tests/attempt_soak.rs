@@ -7,11 +7,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use sluice_e2e::gateway::record_of;
+use sluice_e2e::gateway::records_of;
 use sluice_e2e::{Call, Case, Gateway, sample};
 
-use crate::deeds::{Numbers, Planned};
-use crate::hop::{assert_own, single, start_with};
+use super::deeds::{Numbers, Planned};
+use super::hop::{assert_own, single, start_with};
 
 const CALLS: usize = 2000;
 const CONCURRENCY: usize = 32;
@@ -102,7 +102,7 @@ async fn client(gateway: Arc<Gateway>, next: Arc<AtomicUsize>) -> Vec<Made> {
 fn recorded(gateway: &Gateway) -> BTreeMap<String, Vec<(u64, u64)>> {
     let entries = gateway.output.entries(|entry| entry["record"].is_string());
     let mut events: BTreeMap<_, Vec<_>> = BTreeMap::new();
-    for record in entries.iter().map(record_of) {
+    for record in entries.iter().flat_map(records_of) {
         let number = |name: &str| record[name].as_u64().unwrap();
         let event = record["event_id"].as_str().unwrap().to_owned();
         let facts = (number("step"), number("status_code"));

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use sluice_e2e::{Answer, Call, Case, Gate, Gateway, Lease, Shared, sample};
 
 static GATEWAY: Shared = Shared::new(|| {
-    crate::hop::start_with(&json!([
+    super::hop::start_with(&json!([
         {"id": "told", "stream_errors": true, "retry_max_attempts": 2},
         {"id": "asked", "stream_errors": true, "retry_max_attempts": 2, "stream_usage": true},
         {"id": "exact", "stream_errors": false, "retry_max_attempts": 2}

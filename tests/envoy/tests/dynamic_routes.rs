@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use sluice_e2e::contract::assert_refused;
 use sluice_e2e::{Builder, Call, Case, Gateway, Lease, RawReply, Seen, Shared, sample};
 
-use crate::hop::{PROVIDERS, assert_own, config, step_of};
+use super::hop::{PROVIDERS, assert_own, config, step_of};
 
 static GATEWAY: Shared = Shared::new(start);
 

@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 use sluice_e2e::{Answer, Call, Case, Gate, Gateway, Lease, Reply, Shared, sample};
 
-use crate::hop::{start_with, step_of};
+use super::hop::{start_with, step_of};
 
 static GATEWAY: Shared = Shared::new(start);
 

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use sluice_e2e::{Call, Case, Gateway, sample};
 use tokio::task::JoinSet;
 
-use crate::faults::{DEAD, FAULTS, Fault, TIMEOUT, good};
-use crate::hop::{assert_own, assert_unsteered, gateway, single, step_of};
+use super::faults::{DEAD, FAULTS, Fault, TIMEOUT, good};
+use super::hop::{assert_own, assert_unsteered, gateway, single, step_of};
 
 /// The shapes of a call.
 #[derive(Clone, Copy, Debug, PartialEq)]

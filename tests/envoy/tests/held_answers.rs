@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use sluice_e2e::{Answer, Case, Gateway, Lease, Shared, sample};
 
-use crate::hop::{single, start_with, step_of};
+use super::hop::{single, start_with, step_of};
 
 static GATEWAY: Shared = Shared::new(|| {
     let strict = |id: &str| json!({"id": id, "retry_error_answers": true, "retry_delay": 0});

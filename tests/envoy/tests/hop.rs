@@ -30,6 +30,7 @@ pub(crate) fn config(gateways: &Value) -> Value {
     }
     json!({
         "attempt_cluster": "sluice-attempts",
+        "direct_attempts": super::DIRECT,
         "gateways": gateways,
         "custom_providers": PROVIDERS.map(|(slug, _)| custom(slug))
     })

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use sluice_e2e::{Answer, Case, Gateway, Seen, Upstream, sample};
 
-use crate::hop::{assert_own, gateway, single};
+use super::hop::{assert_own, gateway, single};
 
 /// What stands in the place of a secret.
 const OWN: &str = "own-secret";
@@ -236,7 +236,7 @@ async fn every_attempt_is_the_same_request() {
 #[tokio::test]
 async fn a_client_cannot_speak_to_the_hop() {
     let gateway: Gateway = crate::gateway()
-        .config(&crate::hop::config(&json!([{"id": "open"}])))
+        .config(&super::hop::config(&json!([{"id": "open"}])))
         .cluster("one", Upstream::Plain)
         .start();
     let case = gateway.fake.case(sample::chat());

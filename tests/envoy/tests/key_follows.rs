@@ -4,8 +4,8 @@
 use serde_json::{Value, json};
 use sluice_e2e::sample;
 
-use crate::hop::step_of;
-use crate::key_rests::{ask, error, gateway, keys};
+use super::hop::step_of;
+use super::key_rests::{ask, error, gateway, keys};
 
 #[tokio::test]
 async fn another_key_follows_at_once_within_the_call() {

@@ -43,7 +43,7 @@ fn start() -> Gateway {
         {"id": "end", "type": "end"}
     ]});
     let config = json!({
-        "attempt_cluster": "sluice-attempts", "gateways": [{"id": "open"}], "custom_providers": custom,
+        "attempt_cluster": "sluice-attempts", "direct_attempts": super::DIRECT, "gateways": [{"id": "open"}], "custom_providers": custom,
         "dynamic_routes": [route]
     });
     let builder = crate::gateway().config(&config);

@@ -7,6 +7,10 @@
     clippy::unwrap_used,
     reason = "test code: a panic is how a test fails"
 )]
+#![expect(
+    clippy::duplicate_mod,
+    reason = "both forms of attempts pass the same cases"
+)]
 
 mod age;
 mod attempt_account;
@@ -20,6 +24,7 @@ mod config;
 mod cost;
 mod cut_notice;
 mod deeds;
+mod direct;
 mod dynamic_routes;
 mod encoding;
 mod error_answers;
@@ -46,12 +51,16 @@ mod route_steps;
 mod routing;
 mod shipped;
 mod shipped_attempts;
+mod shipped_direct;
 mod single_flight;
 mod stored_keys;
 mod streaming;
 mod universal;
 mod universal_refused;
 mod usage;
+
+/// The form of the attempts in the cases of this level: over the hop.
+const DIRECT: bool = false;
 
 /// A gateway to be configured, on the Envoys of this binary.
 fn gateway() -> sluice_e2e::Builder {

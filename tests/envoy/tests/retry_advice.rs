@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use sluice_e2e::{Answer, sample};
 
-use crate::hop::{gateway, single, step_of};
+use super::hop::{gateway, single, step_of};
 
 fn limited(fields: &[(&str, &str)], body: &Value) -> Answer {
     let answer = Answer::json(429, body);

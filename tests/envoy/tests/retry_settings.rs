@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use sluice_e2e::{Answer, Call, Case, Gate, Gateway, sample};
 
-use crate::hop::{gateway, single, step_of};
+use super::hop::{gateway, single, step_of};
 
 fn failing(status: u16) -> Answer {
     Answer::json(status, &json!({"error": {"message": "not now"}}))

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use sluice_e2e::contract::assert_refused;
 use sluice_e2e::{Answer, Gate, Gateway, Lease, Shared, sample};
 
-use crate::dynamic_routes::{ask, assert_answered_by, element, route, start_with, tried};
-use crate::hop::assert_unsteered;
+use super::dynamic_routes::{ask, assert_answered_by, element, route, start_with, tried};
+use super::hop::assert_unsteered;
 
 static GATEWAY: Shared = Shared::new(start);
 

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use sluice_e2e::contract::assert_refused;
 use sluice_e2e::{Answer, Call, Case, Gateway, Lease, Shared, sample};
 
-use crate::dynamic_routes::{ask, assert_answered_by, element, route, start_with, tried};
+use super::dynamic_routes::{ask, assert_answered_by, element, route, start_with, tried};
 
 static GATEWAY: Shared = Shared::new(start);
 

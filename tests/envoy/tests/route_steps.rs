@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 use sluice_e2e::contract::assert_refused;
 use sluice_e2e::{Case, sample};
 
-use crate::dynamic_routes::{ask, assert_answered_by, tried};
-use crate::hop::step_of;
-use crate::route_fallback::{assert_apart, error, gateway};
+use super::dynamic_routes::{ask, assert_answered_by, tried};
+use super::hop::step_of;
+use super::route_fallback::{assert_apart, error, gateway};
 
 /// A step of provider `compat` that asks for that route.
 fn step(route: &str, case: &Case) -> Value {

@@ -37,7 +37,7 @@ fn envoy_yaml() -> String {
 }
 
 /// The same configuration on free ports, with no way out of this machine: every upstream is a port that is closed.
-fn local(yaml: &str) -> String {
+pub(crate) fn local(yaml: &str) -> String {
     let line = |line: &str| match line.split_once("socket_address: {address: ") {
         Some((before, address)) if address.contains("port_value: 443}") => {
             let (_, after) = address.split_once('}').unwrap();

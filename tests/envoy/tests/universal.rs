@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 use sluice_e2e::{Answer, Case, Gate, RawReply, sample};
 
-use crate::hop::{assert_own, assert_unsteered, gateway, step_of};
+use super::hop::{assert_own, assert_unsteered, gateway, step_of};
 
 fn failing() -> Answer {
     Answer::json(503, &json!({"error": {"message": "not now"}}))

@@ -134,6 +134,14 @@ fn bad_settings_are_refused() {
             (json!({"cluster_header": ":path"}), header),
             (json!({"cluster_header": "x-"}), header),
             (
+                json!({"direct_attempts": true}),
+                "direct_attempts: needs attempt_cluster: see envoy/envoy.yaml",
+            ),
+            (
+                json!({"attempt_cluster": "c", "direct_attempts": "yes"}),
+                "direct_attempts: must be true or false, found text",
+            ),
+            (
                 json!({"attempt_cluster": "", "cluster_header": null}),
                 "attempt_cluster: must be the name of a cluster: 1 to 512 visible ASCII characters",
             ),

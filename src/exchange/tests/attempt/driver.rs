@@ -3,6 +3,7 @@
 
 use super::view::applied;
 use super::*;
+use crate::exchange::attempt::Place;
 use crate::exchange::planned::{CALL, RETRY};
 use crate::policy::retry::MAX_TOTAL_ATTEMPTS;
 
@@ -109,7 +110,7 @@ impl<'p> Call<'p> {
         let plan = self.proxy.worker.calls.find(arrived.value(CALL).unwrap());
         let worker = Rc::clone(&self.proxy.worker);
         let stream = self.proxy.stream();
-        let task = Task::attempt(worker, stream.task.cx.id, plan.unwrap());
+        let task = Task::attempt(worker, stream.task.cx.id, (plan.unwrap(), Place::Hop));
         let mut stream = Stream { task, ..stream };
         stream.on(Event::RequestHead {
             headers: arrived.clone(),
