@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::credential::{self, Credential};
 use super::section::{Field, Range, Section, distinct};
-use super::{Environment, RetrySettings, kind, retry};
+use super::{Environment, NEEDS_ATTEMPTS, RetrySettings, kind, retry};
 
 /// One gateway: the settings that apply to the calls of `/v1/{account}/{id}/…`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,9 +38,19 @@ pub struct Gateway {
     /// Whether chat streams are asked for their usage where the client did not, and the client is shown the stream as
     /// it would have been. Default false.
     pub stream_usage: bool,
-    /// Whether the client of a stream that its provider cut is told so by an error event, where the call was planned and
-    /// its API has such an event. Default true.
-    pub stream_errors: bool,
+    /// Which clients of a stream that its provider cut are told so by an error event. Default [`StreamErrors::Planned`].
+    pub stream_errors: StreamErrors,
+}
+
+/// Which streams that are cut end in an error event of their API, where that has one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StreamErrors {
+    /// None: nothing but the provider's bytes.
+    Off,
+    /// Those of calls that take the hop in any case.
+    Planned,
+    /// All: calls of APIs that have such an event take the hop for it.
+    All,
 }
 
 /// Which identical calls wait for the answer of the first instead of calling the provider as well.
@@ -179,7 +189,15 @@ fn read(entry: &Field<'_>, environment: Environment<'_>, has_attempts: bool) -> 
     let rate_limit = rate_limit(&mut section);
     let retry = retry::read(&mut section, has_attempts);
     let stream_usage = section.field("stream_usage").flag(false);
-    let stream_errors = section.field("stream_errors").flag(true);
+    let errors = section.field("stream_errors");
+    let stream_errors = errors.choice(&[
+        ("off", StreamErrors::Off),
+        ("planned", StreamErrors::Planned),
+        ("all", StreamErrors::All),
+    ]);
+    if stream_errors == Some(StreamErrors::All) && !has_attempts {
+        errors.fault(NEEDS_ATTEMPTS);
+    }
     section.ignore(&IGNORED);
     section.refuse_unless_off(&UNSUPPORTED);
     section.finish();
@@ -196,7 +214,7 @@ fn read(entry: &Field<'_>, environment: Environment<'_>, has_attempts: bool) -> 
         rate_limit,
         retry,
         stream_usage,
-        stream_errors,
+        stream_errors: stream_errors.unwrap_or(StreamErrors::Planned),
     })
 }
 

@@ -36,7 +36,7 @@ pub use dynamic_route::{
     Share, Source, Split, Test,
 };
 pub use error::ConfigError;
-pub use gateway::{Gateway, RateLimit, SingleFlight, Technique};
+pub use gateway::{Gateway, RateLimit, SingleFlight, StreamErrors, Technique};
 pub use key::{KeyPool, KeyRest, MAX_KEYS, Secret, StoredKey};
 pub use provider::{CustomProvider, ProviderOverride};
 pub use retry::{Backoff, RetrySettings, Statuses};

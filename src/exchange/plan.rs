@@ -14,6 +14,7 @@ use super::direct::Direct;
 use super::keys::Keys;
 use super::passage::Passage;
 use super::route::Route;
+use crate::config::StreamErrors;
 use crate::http::header::HeaderList;
 use crate::http::reject::Reject;
 use crate::http::reply::Reply;
@@ -142,13 +143,14 @@ impl Plan {
         })
     }
 
-    /// The cluster of the next attempt, if it can go straight there: a time limit needs the hop's router, and so does a
-    /// stored key that has a cluster of its own.
+    /// The cluster of the next attempt, if it can go straight there: a time limit needs the hop's router, and so do a
+    /// stored key that has a cluster of its own and a stream whose cut is to be told.
     pub fn straight(&self) -> Option<String> {
         let next = self.next.borrow();
         let step = next.as_ref().filter(|step| self.timeout(step).is_none())?;
         let may_turn = step.call.keys.as_ref().is_some_and(Keys::may_turn);
-        (!may_turn).then(|| step.call.cluster.clone())
+        let is_told = self.caller.gateway.stream_errors == StreamErrors::All;
+        (!may_turn && !is_told).then(|| step.call.cluster.clone())
     }
 
     /// Whether a step waits for an attempt.

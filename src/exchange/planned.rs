@@ -5,13 +5,15 @@
 //! the answer is looked at here; the attempts meter and record it.
 
 use super::Stop;
-use super::call::{Call, is_ours};
+use super::call::{BodyKind, Call, is_ours};
 use super::caller::Caller;
 use super::cx::{Cx, Edit, Ending, Event};
 use super::passage::Passing;
 use super::plan::{Plan, Stage, Step};
+use crate::config::StreamErrors;
 use crate::http::header::HeaderList;
 use crate::http::reject::Reject;
+use crate::llm::cut_notice;
 use crate::policy::retry::MAX_TOTAL_ATTEMPTS;
 use crate::record::Record;
 
@@ -42,7 +44,8 @@ pub(super) async fn serve(
         match event {
             Event::ResponseHead { headers, local, .. } => {
                 if !local && !is_unasked(plan, &headers) {
-                    let tells = plan.caller.gateway.stream_errors && !plan.is_straight();
+                    let errors = plan.caller.gateway.stream_errors;
+                    let tells = errors != StreamErrors::Off && !plan.is_straight();
                     passing = Some(Passing::begin(cx, &plan.passage, &headers, tells));
                     told = Some((cx.now(), headers));
                     continue;
@@ -106,9 +109,13 @@ fn send(cx: &Cx, plan: &Plan, head: &HeaderList, held: Option<u64>) {
     cx.release_request(edits);
 }
 
-/// Whether the call may need more than one attempt.
+/// Whether the call may need more than one attempt, or the hop for the sake of its stream.
 pub(super) fn is_needed(cx: &Cx, call: &Call) -> bool {
-    call.retry.attempts > 1 && cx.worker.config.attempt_cluster.is_some() && !call.upgrades
+    let may_be_told = call.gateway.stream_errors == StreamErrors::All
+        && call.body == BodyKind::Json
+        && call.format.is_some_and(cut_notice::has_event);
+    let is_needed = call.retry.attempts > 1 || may_be_told;
+    is_needed && cx.worker.config.attempt_cluster.is_some() && !call.upgrades
 }
 
 /// The plan of a call that one provider is to answer, with the body that comes.

@@ -18,7 +18,7 @@ fn the_least_configuration_has_the_documented_defaults() {
         rate_limit: None,
         retry: RetrySettings::default(),
         stream_usage: false,
-        stream_errors: true,
+        stream_errors: StreamErrors::Planned,
     };
     let wanted = Config {
         prices: Prices::default(),
@@ -68,7 +68,7 @@ fn every_field_of_a_gateway_arrives_where_it_belongs() {
     let config = good(&full());
     let gateway = config.gateway("0123", "my-gateway").unwrap();
     assert!(gateway.authentication && gateway.collect_log_payload && !gateway.collect_logs);
-    assert!(gateway.stream_usage && !gateway.stream_errors);
+    assert!(gateway.stream_usage && gateway.stream_errors == StreamErrors::All);
     assert_eq!(gateway.account_id.as_deref(), Some("0123"));
     let credentials =
         [("ci", "demo-token"), ("app@example.com", "app-secret")].map(|(name, text)| Credential {

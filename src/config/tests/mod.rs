@@ -87,7 +87,7 @@ fn full() -> Value {
                 "retry_max_attempts": 5, "retry_delay": 60_000, "retry_backoff": "linear",
                 "retry_after_cap": 0, "retry_deadline": 3_600_000,
                 "retry_statuses": ["5xx", 429], "fallback_statuses": ["4xx", "529"],
-                "retry_error_answers": true, "stream_errors": false,
+                "retry_error_answers": true, "stream_errors": "all",
             },
             {"id": "my-gateway", "cache_single_flight": "off", "retry_statuses": []},
             {"id": "limited", "rate_limiting_limit": 4_294_967_295_u32, "rate_limiting_interval": 2_592_000},

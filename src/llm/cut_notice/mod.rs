@@ -70,11 +70,23 @@ impl Tail {
 /// The caller sees to it that the answer is not compressed, has no `content-length`, and had not ended by its own account
 /// (last event, or an error of the provider's).
 pub fn cut_notice(format: Format, content_type: &str, given: Tail) -> Option<&'static str> {
-    let notice = match format {
-        Format::OpenAiChat => OPENAI_CHAT,
-        Format::OpenAiResponses => OPENAI_RESPONSES,
-        Format::AnthropicMessages => ANTHROPIC,
-        Format::Gemini => GEMINI,
+    let notice = event(format)?;
+    let media = content_type.split(';').next().unwrap_or_default();
+    let is_stream = media.trim().eq_ignore_ascii_case("text/event-stream");
+    (is_stream && given.is_between_events()).then_some(notice)
+}
+
+/// Whether an API of this format has an event for it.
+pub fn has_event(format: Format) -> bool {
+    event(format).is_some()
+}
+
+const fn event(format: Format) -> Option<&'static str> {
+    match format {
+        Format::OpenAiChat => Some(OPENAI_CHAT),
+        Format::OpenAiResponses => Some(OPENAI_RESPONSES),
+        Format::AnthropicMessages => Some(ANTHROPIC),
+        Format::Gemini => Some(GEMINI),
         Format::BedrockConverse
         | Format::BedrockInvoke
         | Format::BedrockMessages
@@ -93,11 +105,8 @@ pub fn cut_notice(format: Format, content_type: &str, given: Tail) -> Option<&'s
         | Format::Request
         | Format::Speech
         | Format::VertexPrediction
-        | Format::WorkersAi => return None,
-    };
-    let media = content_type.split(';').next().unwrap_or_default();
-    let is_stream = media.trim().eq_ignore_ascii_case("text/event-stream");
-    (is_stream && given.is_between_events()).then_some(notice)
+        | Format::WorkersAi => None,
+    }
 }
 
 #[cfg(test)]

@@ -8,9 +8,11 @@ use sluice_e2e::{Answer, Call, Case, Gate, Gateway, Lease, Shared, sample};
 
 static GATEWAY: Shared = Shared::new(|| {
     super::hop::start_with(&json!([
-        {"id": "told", "stream_errors": true, "retry_max_attempts": 2},
-        {"id": "asked", "stream_errors": true, "retry_max_attempts": 2, "stream_usage": true},
-        {"id": "exact", "stream_errors": false, "retry_max_attempts": 2}
+        {"id": "told", "stream_errors": "planned", "retry_max_attempts": 2},
+        {"id": "asked", "stream_errors": "planned", "retry_max_attempts": 2, "stream_usage": true},
+        {"id": "exact", "stream_errors": "off", "retry_max_attempts": 2},
+        {"id": "all", "stream_errors": "all"},
+        {"id": "one", "stream_errors": "planned"}
     ]))
 });
 
@@ -100,6 +102,23 @@ async fn each_api_has_an_event_of_its_own() {
     let piece = "data: {\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"Hel\"}]}}]}\r\n\r\n";
     let (name, data) = notice(GEMINI, &[piece]).await;
     assert_eq!((name.as_str(), &data["error"]["code"]), ("", &json!(503)));
+}
+
+#[tokio::test]
+async fn a_call_of_one_attempt_is_told_where_all_are() {
+    let gateway = gateway();
+    let [one, two] = events(sample::chat_events());
+    for (id, is_told) in [("all", true), ("one", false)] {
+        let case = gateway.fake.case(cut(&[&one, &two]));
+        let (body, whole) = call(&gateway, id, CHAT, &case).send().await.rest().await;
+        let body = String::from_utf8(body).unwrap();
+        assert_eq!(
+            (body.contains("upstream_cut"), whole),
+            (is_told, false),
+            "{id}"
+        );
+        assert_eq!(case.seen().len(), 1);
+    }
 }
 
 #[tokio::test]

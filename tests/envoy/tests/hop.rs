@@ -26,7 +26,7 @@ pub(crate) fn config(gateways: &Value) -> Value {
     let mut gateways = gateways.clone();
     for gateway in gateways.as_array_mut().unwrap() {
         let told = gateway.get("stream_errors").cloned();
-        gateway["stream_errors"] = told.unwrap_or(json!(false));
+        gateway["stream_errors"] = told.unwrap_or(json!("off"));
     }
     json!({
         "attempt_cluster": "sluice-attempts",

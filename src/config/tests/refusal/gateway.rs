@@ -192,7 +192,7 @@ fn bad_retries_of_a_gateway_are_refused() {
             (
                 json!({"retry_error_answers": "yes", "stream_errors": 0}),
                 "retry_error_answers: must be true or false, found text\n\
-                 stream_errors: must be true or false, found a number",
+                 stream_errors: must be one of off, planned, all, found a number",
             ),
             (
                 json!({"retry_statuses": [[503]]}),
