@@ -5,6 +5,7 @@ time, the forms of the call in turn, so that what disturbs the machine disturbs 
 from __future__ import annotations
 
 import json
+import re
 import socket
 import statistics
 import threading
@@ -12,6 +13,7 @@ import time
 from urllib.parse import urlsplit
 
 import gateway
+from project import ROOT
 
 ROUNDS = 1000
 BODY = b'{"id":"1","object":"chat.completion","model":"gpt-4o-mini","choices":[],"usage":{"prompt_tokens":1,"completion_tokens":1}}'
@@ -70,7 +72,7 @@ def request(path: str, body: object, headers: dict[str, str]) -> bytes:
     text = json.dumps(body).encode()
     fields = {"host": "gateway", "content-type": "application/json", "authorization": "Bearer sk-bench", **headers}
     head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
-    return f"POST /v1/bench/bench/{path} HTTP/1.1\r\n{head}content-length: {len(text)}\r\n\r\n".encode() + text
+    return f"POST /v1/bench/my-gateway/{path} HTTP/1.1\r\n{head}content-length: {len(text)}\r\n\r\n".encode() + text
 
 
 def measure(url: str) -> dict[str, list[float]]:
@@ -95,21 +97,34 @@ def measure(url: str) -> dict[str, list[float]]:
     return times
 
 
-def settings(text: str) -> str:
-    return text.replace("- id: my-gateway\n", "- id: bench\n                      collect_log_payload: false\n                    - id: my-gateway\n")
+def quiet(text: str) -> str:
+    """Without the cache, which would answer in the provider's place."""
+    return text.replace("cache_ttl: 300\n", "cache_ttl: null\n")
+
+
+def straight(address: str) -> str:
+    """envoy/direct.yaml with every provider at that plain-HTTP address."""
+    host, _, port = address.rpartition(":")
+    text = quiet((ROOT / "envoy" / "direct.yaml").read_text())
+    text = re.sub(r"^    transport_socket: &tls\n(?:     .*\n)*", "", text, flags=re.MULTILINE)
+    text = text.replace(", transport_socket: *tls", "").replace("auto_config: {", "explicit_http_config: {")
+    text = re.sub(r"address: [\w.]+, port_value: 443", f"address: {host}, port_value: {port}", text)
+    return gateway.with_ports(gateway.located(text), 0, 0)
 
 
 def report() -> None:
     """Prints a table: median time to the first byte, and how it compares with one provider's call."""
     for delay in (0.0, 0.05):
         provider = Provider(delay)
-        with gateway.Gateway("bench-first-byte", upstream=provider.address, edit=settings) as running:
-            times = measure(running.url)
-        base = statistics.median(times["single provider"])
-        print(f"time to first byte, provider answers after {delay * 1000:.0f} ms:")
-        for name, taken in times.items():
-            median = statistics.median(taken)
-            print(f"  {name:30} {median * 1e6:8.0f} µs  {median / base:5.2f}x  (+{(median - base) * 1e6:.0f} µs)")
+        for form, edit in (("over the hop", quiet), ("straight", lambda _: straight(provider.address))):
+            with gateway.Gateway("bench-first-byte", upstream=provider.address, edit=edit) as running:
+                times = measure(running.url)
+            base = statistics.median(times["single provider"])
+            print(f"time to first byte, provider answers after {delay * 1000:.0f} ms, attempts {form}:")
+            for name, taken in times.items():
+                median = statistics.median(taken)
+                added = (median - base) * 1e6
+                print(f"  {name:30} {median * 1e6:8.0f} µs  {median / base:6.3f}x  ({added:+.0f} µs)")
 
 
 if __name__ == "__main__":
