@@ -36,7 +36,7 @@ lint: ## formatting, clippy for host and wasm, documentation
 check: lint build ## lint and every test; says what could not run, which in CI is a failure
 	@python3 tools/check.py unit fuzz tools envoy demo python node containers
 
-bench: build ## what the filter costs Envoy: CPU per request and per chunk of a stream; memory; size; the core natively
+bench: build ## what the filter costs Envoy: CPU per request and per chunk of a stream; memory; size; time to the first byte; the core natively
 	@python3 tools/bench.py
 	cargo bench --locked -p sluice-benches
 

@@ -21,6 +21,7 @@ from contextlib import ExitStack
 from typing import Callable
 from urllib.parse import urlsplit
 
+import bench_first_byte
 import bench_stream
 import build
 import gateway
@@ -148,6 +149,7 @@ def main() -> None:
     report("CPU of Envoy per chunk of a stream", measure_streams())
     for fact, value in {"wasm size": f"{wasm.stat().st_size / 1000:.0f} kB", **facts}.items():
         print(f"{fact:<34}{value}")
+    bench_first_byte.report()
 
 
 def measure_requests() -> tuple[dict[str, list[float]], dict[str, str]]:

@@ -46,6 +46,7 @@ class Call:
         self.body = body
         self.model = str(body.get("model", ""))
         self.stream = body.get("stream") is True
+        self.is_cut = self.model == "mock-cut"
         turns = body.get("messages") or body.get("input") or []
         self.turns: list[dict] = turns if isinstance(turns, list) else [{"role": "user", "content": turns}]
         self.text = f"The mock provider heard: {self.last_text()[:200]}"

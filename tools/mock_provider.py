@@ -2,7 +2,7 @@
 
 A request with `tools` is answered by a call of its first tool, until the conversation carries that tool's result. The
 model `mock-error-429` (any status from 400 on) gives that error in the API's own shape, `mock-error-429-2x` only the first
-two times that the same body comes. `GET /mock/requests`, also behind a provider's prefix, shows what came in. Answers:
+two times that the same body comes; a stream of the model `mock-cut` breaks off after its first events. `GET /mock/requests`, also behind a provider's prefix, shows what came in. Answers:
 mock_answers.py.
 """
 
@@ -16,6 +16,7 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import islice
 from typing import Any, Callable
 from urllib.parse import urlsplit
 
@@ -25,6 +26,7 @@ Answering = Callable[[answers.Call], answers.Answer]
 Refusing = Callable[[int], dict]
 
 PAUSE = 0.02  # seconds between the events of a stream
+CUT_AFTER = 3  # events, where a stream is to break off
 
 # The end of the path tells the API; the provider's own prefix stands before it.
 APIS: tuple[tuple[str, Answering, Refusing], ...] = (
@@ -67,7 +69,7 @@ class Handler(BaseHTTPRequestHandler):
             return self.send_json(status, error(status))
         whole, events = answer(call)
         if call.stream and events is not None:
-            return self.send_events(events)
+            return self.send_events(events, call.is_cut)
         self.send_json(200, whole)
 
     def send_json(self, status: int, value: dict) -> None:
@@ -76,12 +78,15 @@ class Handler(BaseHTTPRequestHandler):
         if self.command != "HEAD":
             self.wfile.write(body)
 
-    def send_events(self, events: Iterator[str]) -> None:
+    def send_events(self, events: Iterator[str], is_cut: bool) -> None:
         self.start(200, {"content-type": "text/event-stream; charset=utf-8", "transfer-encoding": "chunked"})
-        for event in events:
+        for event in islice(events, CUT_AFTER) if is_cut else events:
             data = event.encode()
             self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
             time.sleep(PAUSE)
+        if is_cut:
+            self.close_connection = True
+            return
         self.wfile.write(b"0\r\n\r\n")
 
     def start(self, status: int, headers: dict[str, str]) -> None:

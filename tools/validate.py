@@ -29,6 +29,11 @@ NO_BODIES = (
     "plugin {}: add `allow_on_headers_stop_iteration: true` beside its vm_config: "
     "without it Envoy never delivers the body of a request that is held"
 )
+NO_ROLE = (
+    "cluster {}: the route's map leads attempts straight there, so mount the role `attempt-upstream` in it: "
+    "without it, it is sent what the attempt before was sent with, another provider's key too"
+)
+STATE = "wasm.sluice.next"
 
 
 def main() -> int:
@@ -79,7 +84,27 @@ def as_envoy_reads(text: str) -> Any:
 def mount_faults(document: Any) -> list[str]:
     ours = [plugin for plugin in plugins(document) if is_ours(plugin)]
     deaf = [plugin for plugin in ours if plugin.get("allow_on_headers_stop_iteration") is not True]
-    return [NO_BODIES.format(plugin.get("name", "sluice")) for plugin in deaf] if ours else [NO_FILTER]
+    if not ours:
+        return [NO_FILTER]
+    faults = [NO_BODIES.format(plugin.get("name", "sluice")) for plugin in deaf]
+    bare = sorted(straight(document) & {name for name, role in roles(document) if not role})
+    return faults + [NO_ROLE.format(name) for name in bare]
+
+
+def roles(document: Any) -> Iterator[tuple[str, bool]]:
+    """Each cluster, and whether it lives attempts."""
+    for cluster in (document.get("static_resources") or {}).get("clusters") or []:
+        mounted = (plugin.get("root_id") for plugin in plugins(cluster) if is_ours(plugin))
+        yield cluster.get("name"), "attempt-upstream" in mounted
+
+
+def straight(node: Any) -> set[str]:
+    """The clusters that the matchers of attempts name, those for everything else included."""
+    if isinstance(node, dict):
+        if "cluster_matcher" in node and STATE in json.dumps(node):
+            return set(re.findall(r'"cluster": "([^"]+)"', json.dumps(node["cluster_matcher"])))
+        node = list(node.values())
+    return set().union(*map(straight, node)) if isinstance(node, list) else set()
 
 
 def plugins(node: Any) -> Iterator[dict]:

@@ -31,8 +31,8 @@ pub(super) struct Live {
     response_paused: Cell<bool>,
     /// Whether the local reply was handed to the proxy: what comes after it is not for the task.
     answered: Cell<bool>,
-    /// Whether it stands among the [`Sleepers`].
-    noted: Cell<bool>,
+    /// Whether it stands among the [`Sleepers`](super::sleepers::Sleepers).
+    pub(super) noted: Cell<bool>,
     /// What it has published.
     records: RefCell<Vec<String>>,
     /// How much of each body an earlier callback has shown.
@@ -161,6 +161,7 @@ impl Live {
             Output::ReplaceRequest { size, bytes } => {
                 replace(BufferType::HttpRequestBody, size, &bytes);
             }
+            Output::DropRequestTrailers => drop_all(MapType::HttpRequestTrailers),
             Output::ReplaceResponse { size, bytes } => {
                 replace(BufferType::HttpResponseBody, size, &bytes);
             }
@@ -211,6 +212,13 @@ pub(super) fn edit(map: MapType, edits: &[Edit]) {
     }
 }
 
+/// Envoy: the map of trailers can only be had in their own callback; elsewhere there is none.
+fn drop_all(map: MapType) {
+    for (name, _) in hostcalls::get_map_bytes(map).unwrap_or_default() {
+        heed(hostcalls::remove_map_value(map, &name));
+    }
+}
+
 /// Envoy: all of a buffer can be replaced, or something be put before or after it, but no piece inside be changed.
 fn replace(buffer: BufferType, size: usize, bytes: &[u8]) {
     heed(hostcalls::set_buffer(buffer, 0, size, bytes));
@@ -230,66 +238,8 @@ pub(super) fn send(reply: &Reply) {
 }
 
 /// A host that refuses leaves nothing to do but to say so.
-fn heed(done: Result<(), Status>) {
+pub(super) fn heed(done: Result<(), Status>) {
     if let Err(status) = done {
         log::warn!("sluice: the host refused a call: {status:?}");
-    }
-}
-
-/// The streams of a worker that want to be called again without an event of their own.
-#[derive(Default)]
-pub(super) struct Sleepers {
-    streams: RefCell<std::collections::BTreeMap<u32, Rc<Live>>>,
-    ticking: Cell<bool>,
-}
-
-/// How often deadlines are looked at.
-const TICK: std::time::Duration = std::time::Duration::from_millis(10);
-
-impl Sleepers {
-    /// Notes whether the stream sleeps with a deadline; the clock of the worker runs only while one does.
-    pub(super) fn note(&self, live: &Rc<Live>) {
-        let sleeps = live.task.cx.deadline().is_some();
-        if live.noted.replace(sleeps) == sleeps {
-            return;
-        }
-        let id = live.task.cx.id;
-        if !sleeps {
-            self.forget(id);
-            return;
-        }
-        self.streams.borrow_mut().insert(id, Rc::clone(live));
-        if !self.ticking.replace(true) {
-            heed(hostcalls::set_tick_period(TICK));
-        }
-    }
-
-    /// The stream is over or does not sleep.
-    pub(super) fn forget(&self, id: u32) {
-        self.streams.borrow_mut().remove(&id);
-    }
-
-    /// The stream with this number, if it sleeps.
-    pub(super) fn find(&self, id: u32) -> Option<Rc<Live>> {
-        self.streams.borrow().get(&id).cloned()
-    }
-
-    /// The streams whose deadline has passed.
-    pub(super) fn due(&self, now: u64) -> Vec<Rc<Live>> {
-        let streams = self.streams.borrow();
-        if streams.is_empty() && self.ticking.replace(false) {
-            heed(hostcalls::set_tick_period(std::time::Duration::ZERO));
-        }
-        let due = |live: &&Rc<Live>| live.task.cx.deadline().is_some_and(|at| at <= now);
-        streams.values().filter(due).cloned().collect()
-    }
-
-    /// Calls a sleeping stream from a root callback: only there, since the SDK's maps are borrowed in a stream's own.
-    pub(super) fn call(&self, live: &Rc<Live>, event: Event) {
-        let id = live.task.cx.id;
-        if hostcalls::set_effective_context(id).is_ok() {
-            live.on(Side::Other, event);
-            self.note(live);
-        }
     }
 }

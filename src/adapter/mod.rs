@@ -7,6 +7,7 @@
 mod live;
 mod port;
 mod root;
+mod sleepers;
 mod stream;
 
 use proxy_wasm::types::LogLevel;

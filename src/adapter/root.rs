@@ -1,15 +1,15 @@
 //! The plugin on one worker: its configuration, its wake-up queue, its clock.
 
-use std::cell::Cell;
 use std::rc::Rc;
 
 use proxy_wasm::hostcalls;
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::{BufferType, ContextType};
 
-use super::live::{Live, Sleepers};
+use super::live::Live;
 use super::port::Proxy;
-use super::stream::{Attempts, Stream};
+use super::sleepers::Sleepers;
+use super::stream::{Mount, Stream};
 use crate::config;
 use crate::exchange::attempt::Place;
 use crate::exchange::calls::Calls;
@@ -46,7 +46,7 @@ enum Role {
     /// The whole life of a call.
     Gateway(Rc<Worker>),
     /// One attempt.
-    Attempt(Place, Option<QueueId>),
+    Attempt(Rc<Mount>),
 }
 
 impl Root {
@@ -85,7 +85,14 @@ impl RootContext for Root {
             _ => None,
         };
         if let Some(place) = place {
-            self.role = Role::Attempt(place, self.register_queue());
+            self.role = Role::Attempt(Rc::new(Mount {
+                place,
+                host: Rc::clone(&self.host),
+                calls: CALLS.with(Rc::clone),
+                queue: self.register_queue(),
+                bodies_come: Rc::default(),
+                quiet: Rc::default(),
+            }));
             return true;
         }
         let bytes = hostcalls::get_buffer(BufferType::PluginConfiguration, 0, size)
@@ -98,8 +105,8 @@ impl RootContext for Root {
                     config: Rc::new(config),
                     queue: self.register_queue(),
                     calls: CALLS.with(Rc::clone),
-                    bodies_come: Cell::new(false),
-                    quiet_until: Cell::new(0),
+                    bodies_come: Rc::default(),
+                    quiet: Rc::default(),
                 }));
                 true
             }
@@ -139,14 +146,8 @@ impl RootContext for Root {
                 let live = Live::new(Task::new(Rc::clone(worker), context_id));
                 Some(Box::new(Stream::new(live, sleepers)))
             }
-            Role::Attempt(place, queue) => {
-                let attempts = Attempts {
-                    place: *place,
-                    id: context_id,
-                    host: Rc::clone(&self.host),
-                    calls: CALLS.with(Rc::clone),
-                    queue: *queue,
-                };
+            Role::Attempt(mount) => {
+                let attempts = (Rc::clone(mount), context_id);
                 Some(Box::new(Stream::of_attempt(attempts, sleepers)))
             }
         }

@@ -7,13 +7,15 @@ use proxy_wasm::hostcalls;
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::{Action, BufferType, MapType};
 
-use super::live::{Live, Side, Sleepers, edit, send};
+use super::live::{Live, Side, edit, send};
+use super::sleepers::Sleepers;
 use crate::exchange::attempt::Place;
 use crate::exchange::calls::Calls;
 use crate::exchange::cx::{Ending, Event, Worker};
 use crate::exchange::direct::CALL_STATE;
 use crate::exchange::plan::Plan;
 use crate::exchange::planned::CALL;
+use crate::exchange::quiet::Quiet;
 use crate::exchange::task::Task;
 use crate::host::{Host, QueueId};
 use crate::http::header::HeaderList;
@@ -22,16 +24,17 @@ use crate::http::reject::Reject;
 /// Envoy's flag for a downstream connection that ended first (`DC`).
 const DOWNSTREAM_GONE: u64 = 0x4000;
 
-/// What begins the life of an attempt, once its plan is known.
-pub(super) struct Attempts {
+/// The role that lives attempts, as one plugin instance has it.
+pub(super) struct Mount {
     pub(super) place: Place,
-    pub(super) id: u32,
     pub(super) host: Rc<dyn Host>,
     pub(super) calls: Rc<Calls>,
     pub(super) queue: Option<QueueId>,
+    pub(super) bodies_come: Rc<Cell<bool>>,
+    pub(super) quiet: Rc<Quiet>,
 }
 
-impl Attempts {
+impl Mount {
     /// The name of the request's plan: a client can set the header, but never the filter state.
     fn name(&self, head: &HeaderList) -> Option<Vec<u8>> {
         match self.place {
@@ -40,17 +43,17 @@ impl Attempts {
         }
     }
 
-    fn begin(&self, plan: Rc<Plan>) -> Live {
+    fn begin(&self, id: u32, plan: Rc<Plan>) -> Live {
         let worker = Worker {
             host: Rc::clone(&self.host),
             config: Rc::clone(&plan.caller.config),
             queue: self.queue,
             calls: Rc::clone(&self.calls),
-            bodies_come: Cell::new(true),
-            quiet_until: Cell::new(0),
+            bodies_come: Rc::clone(&self.bodies_come),
+            quiet: Rc::clone(&self.quiet),
         };
         let direct = Rc::clone(&plan);
-        let task = Task::attempt(Rc::new(worker), self.id, (plan, self.place));
+        let task = Task::attempt(Rc::new(worker), id, (plan, self.place));
         let task = Rc::new(task);
         if let Some(direct) = &direct.direct {
             direct.attach(&task, self.place);
@@ -58,11 +61,11 @@ impl Attempts {
         Live::new(task)
     }
 
-    /// Whether the request is on its way to the hop, where the attempt is made.
-    fn leads_to_hop(&self, plan: &Plan) -> bool {
-        let hop = plan.caller.config.attempt_cluster.as_deref();
-        let cluster = || property(&["xds", "cluster_name"]);
-        self.place == Place::Cluster && cluster().as_deref() == hop.map(str::as_bytes)
+    /// The cluster in which this is an upstream filter.
+    fn cluster(&self) -> Option<String> {
+        let is_there = self.place == Place::Cluster;
+        let name = property(&["xds", "cluster_name"]).filter(|_| is_there)?;
+        String::from_utf8(name).ok()
     }
 }
 
@@ -70,7 +73,8 @@ impl Attempts {
 pub(super) struct Stream {
     /// Empty until an attempt's plan is known.
     live: OnceCell<Rc<Live>>,
-    attempts: Option<Attempts>,
+    /// How attempts are lived, and the stream's number.
+    attempts: Option<(Rc<Mount>, u32)>,
     /// Whether nothing is to be done.
     passes: Cell<bool>,
     sleepers: Rc<Sleepers>,
@@ -83,11 +87,11 @@ impl Stream {
         stream
     }
 
-    pub(super) fn of_attempt(attempts: Attempts, sleepers: Rc<Sleepers>) -> Self {
+    pub(super) fn of_attempt(attempts: (Rc<Mount>, u32), sleepers: Rc<Sleepers>) -> Self {
         Self::of(Some(attempts), sleepers)
     }
 
-    fn of(attempts: Option<Attempts>, sleepers: Rc<Sleepers>) -> Self {
+    fn of(attempts: Option<(Rc<Mount>, u32)>, sleepers: Rc<Sleepers>) -> Self {
         Self {
             live: OnceCell::new(),
             attempts,
@@ -112,28 +116,32 @@ impl Context for Stream {}
 impl HttpContext for Stream {
     fn on_http_request_headers(&mut self, _: usize, end: bool) -> Action {
         let headers = headers(MapType::HttpRequestHeaders);
-        if let Some(attempts) = &self.attempts {
-            let name = attempts.name(&headers);
-            if name.is_none() && attempts.place == Place::Cluster {
+        if let Some((mount, id)) = &self.attempts {
+            let cluster = mount.cluster();
+            if let Some(cluster) = &cluster {
+                mount.calls.note_role(cluster);
+            }
+            let name = mount.name(&headers);
+            if name.is_none() && mount.place == Place::Cluster {
                 // A call of one attempt.
                 self.passes.set(true);
                 return Action::Continue;
             }
-            let Some(plan) = name.and_then(|name| attempts.calls.find(&name)) else {
+            let Some(plan) = name.and_then(|name| mount.calls.find(&name)) else {
                 // Nobody's plan: the gateway's virtual machine was replaced meanwhile.
                 send(&Reject::Unreachable.reply(Vec::new()));
                 return Action::Pause;
             };
-            if let Some(direct) = plan
-                .direct
-                .as_ref()
-                .filter(|_| attempts.leads_to_hop(&plan))
+            let hop = plan.caller.config.attempt_cluster.as_ref();
+            // On its way to the hop, where the attempt is made.
+            if let (Some(direct), true) =
+                (&plan.direct, cluster.is_some() && cluster.as_ref() == hop)
             {
                 edit(MapType::HttpRequestHeaders, &direct.hop_edits(&plan));
                 self.passes.set(true);
                 return Action::Continue;
             }
-            self.live.get_or_init(|| Rc::new(attempts.begin(plan)));
+            self.live.get_or_init(|| Rc::new(mount.begin(*id, plan)));
         }
         self.on(Side::Request, Event::RequestHead { headers, end })
     }
@@ -165,11 +173,15 @@ impl HttpContext for Stream {
     }
 
     fn on_http_response_headers(&mut self, _: usize, end: bool) -> Action {
-        if self.live.get().is_none_or(|live| live.is_over()) {
+        let Some(live) = self.live.get().filter(|live| !live.is_over()) else {
             return Action::Continue;
-        }
+        };
         let headers = headers(MapType::HttpResponseHeaders);
         let local = is_local(&headers);
+        let status = headers.value(":status");
+        if matches!(status, Some(b"401" | b"402" | b"403" | b"429")) && is_of_proxy() {
+            live.task.cx.overrule();
+        }
         self.on(
             Side::Response,
             Event::ResponseHead {
@@ -210,7 +222,7 @@ impl HttpContext for Stream {
 impl Drop for Stream {
     fn drop(&mut self) {
         let attempts = self.attempts.as_ref();
-        let is_at_cluster = attempts.is_some_and(|attempts| attempts.place == Place::Cluster);
+        let is_at_cluster = attempts.is_some_and(|(mount, _)| mount.place == Place::Cluster);
         if let Some(live) = self.live.get().filter(|_| is_at_cluster) {
             live.lose();
             self.sleepers.forget(live.task.cx.id);
@@ -246,8 +258,12 @@ fn fresh(
 /// Whether the proxy made the answer because no upstream gave one. What other filters and limits of the proxy say is
 /// not about the provider, and has other statuses.
 fn is_local(headers: &HeaderList) -> bool {
-    matches!(headers.value(":status"), Some(b"502" | b"503" | b"504"))
-        && property(&["response", "code_details"]).is_some_and(|details| details != b"via_upstream")
+    matches!(headers.value(":status"), Some(b"502" | b"503" | b"504")) && is_of_proxy()
+}
+
+/// Whether the answer is not the upstream's.
+fn is_of_proxy() -> bool {
+    property(&["response", "code_details"]).is_some_and(|details| details != b"via_upstream")
 }
 
 fn ending() -> Ending {

@@ -36,7 +36,7 @@ const MODEL: Kind<String> = Kind {
     wanted: "1 to 255 visible ASCII characters; * stands for anything, # for one digit",
     parse: |text| {
         let is_good = text.len() <= 255 && text.bytes().all(|byte| byte.is_ascii_graphic());
-        (is_good && !text.is_empty()).then(|| text.to_ascii_lowercase())
+        (is_good && !text.is_empty()).then(|| text.to_owned())
     },
 };
 const OVER: Range = Range {
@@ -52,10 +52,27 @@ pub(super) fn read(field: &Field<'_>, own: Option<&[(CustomProvider, bool)]>) ->
         read_list(slug, &list)
     };
     let lists: Vec<_> = field.section()?.entries().map(read).collect();
-    let lists: Vec<_> = lists.into_iter().collect::<Option<_>>()?;
-    Prices::with(&lists)
+    let mut lists: Vec<_> = lists.into_iter().collect::<Option<_>>()?;
+    let spelled = lower(&mut lists);
+    Prices::with(&lists, spelled)
         .map_err(|error| field.fault(format!("do not fit into a table, {error}: write fewer")))
         .ok()
+}
+
+/// Puts the names into lower case, as they are looked up. The models, by provider, as they were spelled.
+fn lower(lists: &mut [List]) -> Vec<(String, String)> {
+    let mut spelled = Vec::new();
+    for list in lists {
+        let rows = list.rows.iter_mut();
+        for name in rows.flat_map(|row| &mut row.names) {
+            spelled.push((list.slug.clone(), name.clone()));
+            name.make_ascii_lowercase();
+        }
+        let rows = list.rows.iter_mut();
+        let nots = rows.flat_map(|row| &mut row.nots);
+        nots.for_each(|name| name.make_ascii_lowercase());
+    }
+    spelled
 }
 
 fn check_provider(slug: &str, list: &Field<'_>, own: Option<&[(CustomProvider, bool)]>) {
@@ -81,7 +98,7 @@ fn read_list(slug: &str, list: &Field<'_>) -> Option<List> {
     let found = entries.iter().zip(&rows);
     let names = found.flat_map(|(entry, row)| {
         let names = row.iter().flat_map(|row| &row.names);
-        names.map(move |name| (entry, name))
+        names.map(move |name| (entry, name.to_ascii_lowercase()))
     });
     distinct(names, |first| {
         format!("names a model that {first} names: keep one")

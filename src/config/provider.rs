@@ -10,7 +10,7 @@ use super::kind;
 use super::section::{Field, distinct};
 use super::suggestion::nearest;
 use crate::llm::compat::{self, ChatModel, Location};
-use crate::llm::provider::{self, BadTarget, BaseUrl, UpstreamCall};
+use crate::llm::provider::{self, BadTarget, BaseUrl, Placement, UpstreamCall};
 
 /// A provider of the operator's own, called as `custom-{slug}` (contract §1.7).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +21,8 @@ pub struct CustomProvider {
     pub upstream: BaseUrl,
     /// The cluster that leads there. Default `custom-{slug}`.
     pub cluster: String,
+    /// Where it takes its key. Default `authorization`, as a bearer credential.
+    pub placement: Placement,
     /// The keys with which it is called: at most one pool for any gateway, and one for each that is named.
     pub key_pools: Vec<Rc<KeyPool>>,
 }
@@ -113,6 +115,7 @@ fn custom(entry: &Field<'_>, around: &Surroundings<'_>) -> Option<(CustomProvide
             slug: slug?,
             upstream: base_url?,
             cluster: cluster.unwrap_or(name),
+            placement,
             key_pools: key_pools?,
         },
         is_enabled,

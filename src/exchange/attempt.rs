@@ -7,18 +7,17 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::Stop;
-use super::cx::{Cx, Edit, Ending, Event, Gate, Gone};
+use super::cx::{Cx, Edit, Ending, Event, Gone};
 use super::failure::Failed;
 use super::forward;
+use super::handover::{self, is_lost};
 use super::intake::Intake;
-use super::plan::{Next, Plan, Step};
-use super::planned::RETRY;
+use super::plan::{Next, Plan, Refused, Step};
 use super::relay::{Relay, Sent};
 use crate::http::header::HeaderList;
 use crate::http::reject::Reject;
 use crate::policy::cache::Found;
-use crate::policy::retry::{Advice, Failure, Retry};
-use crate::record::Outcome;
+use crate::policy::retry::Retry;
 
 /// Where an attempt is lived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,16 +28,35 @@ pub enum Place {
     Cluster,
 }
 
+/// How long a step is held for the body that its own takes the place of, on a worker where none ever came, nanoseconds: the
+/// gateway sends it at once, but a worker that has just begun may be busy.
+const BODY_PATIENCE: u64 = 5_000_000_000;
+
+/// What the operator is told then.
+const WITHHELD: &str = "an attempt was held for its body and none came: the role `attempt`, or `attempt-upstream`, is mounted \
+without `allow_on_headers_stop_iteration: true`";
+
 /// What became of an attempt.
 pub(super) enum Lived {
     /// The step is over with it.
     Over(Ending),
-    /// It failed, the answer is held, and this follows.
-    Failed(Next),
+    /// It failed, the answer is held until these changes mark it, and this follows.
+    Failed(Next, Vec<Edit>),
     /// It failed, its stream is gone already, and this follows.
     Lost(Next),
     /// It failed, and a limit stands before what would follow.
-    Refused(Reject),
+    Refused(Box<Refused>),
+}
+
+/// An attempt whose request has been let go.
+#[derive(Clone, Copy)]
+pub(super) struct Trial {
+    /// Which attempt at its step it is, from 1.
+    pub(super) number: u32,
+    /// How the step is tried.
+    pub(super) retry: Retry,
+    /// When it was let go, nanoseconds since the epoch.
+    pub(super) sent: u64,
 }
 
 /// Lives one attempt.
@@ -47,7 +65,7 @@ pub async fn run(cx: Rc<Cx>, plan: Rc<Plan>, place: Place) {
         return;
     };
     let Some((mut step, timeout)) = plan.take() else {
-        cx.reply(plan.parting());
+        cx.reply(plan.take_parting());
         cx.done().await;
         return;
     };
@@ -64,18 +82,15 @@ pub async fn run(cx: Rc<Cx>, plan: Rc<Plan>, place: Place) {
         Ok(Lived::Over(ending)) | Err(Stop::Gone(ending))
             if place == Place::Cluster && is_lost(&cx, &ending) =>
         {
-            return lose(&cx, &plan, step);
+            return handover::lose(&cx, &plan, step);
         }
         Ok(Lived::Over(ending)) | Err(Stop::Gone(ending)) => ending,
-        Ok(Lived::Failed(next)) => return hand_over(&cx, &plan, step, next).await,
-        Ok(Lived::Lost(next)) => {
-            let due = due(&cx, next.wait);
-            plan.not_before.set(due);
-            pass_on(&cx, &plan, step, next.step);
-            return;
+        Ok(Lived::Failed(next, mark)) => {
+            return handover::hand_over(&cx, &plan, step, (next, mark)).await;
         }
-        Ok(Lived::Refused(reject)) => {
-            let reply = reject.reply(step.record.identity());
+        Ok(Lived::Lost(next)) => return handover::lost(&cx, &plan, step, next),
+        Ok(Lived::Refused(refused)) => {
+            let reply = plan.refuse(&cx, *refused);
             plan.close(&cx, &mut step, &Ending::default());
             plan.part(&cx, reply.clone());
             cx.reply(reply);
@@ -117,15 +132,19 @@ async fn live(cx: &Cx, plan: &Plan, step: &mut Step, arrived: &Arrived<'_>) -> R
     }
     let way = (arrived.place, arrived.head);
     let mut edits = forward::step_edits(cx, step, way, key.as_ref());
-    if let (Some(timeout), Place::Hop) = (arrived.timeout, arrived.place) {
-        edits.push(forward::timeout(timeout));
+    if arrived.place == Place::Hop {
+        edits.extend(plan.limit(cx, arrived.timeout).map(forward::timeout));
     }
     forward::replace_body(cx, &mut intake, &step.head, &mut edits);
     cx.release_request(edits);
-    let turn = (step.attempt, step.call.retry);
+    let trial = Trial {
+        number: step.attempt,
+        retry: step.call.retry,
+        sent: cx.now(),
+    };
     let sent = Sent { intake, fill, key };
     let relay = Relay::new(cx, &step.call, &mut step.record, sent).along(&plan.passage);
-    follow(cx, plan, turn, relay).await
+    follow(cx, plan, trial, relay).await
 }
 
 /// The step's own body, or the one that came.
@@ -135,6 +154,9 @@ async fn intake(cx: &Cx, step: &Step, arrived: &Arrived<'_>) -> Result<Intake, S
     };
     cx.want(false, false);
     let (mut held, mut ended) = (0_usize, arrived.end);
+    if !cx.worker.bodies_come.get() {
+        cx.set_deadline(Some(cx.now().saturating_add(BODY_PATIENCE)));
+    }
     while !ended {
         match cx.next().await {
             Event::RequestBody { size, end, .. } => {
@@ -142,6 +164,10 @@ async fn intake(cx: &Cx, step: &Step, arrived: &Arrived<'_>) -> Result<Intake, S
                 ended = end;
             }
             Event::RequestTrailers => ended = true,
+            Event::Deadline if !cx.worker.bodies_come.get() => {
+                cx.complain(WITHHELD.to_owned());
+                return Err(Reject::Unreachable.into());
+            }
             Event::Done(ending) => return Err(Gone(ending).into()),
             Event::ResponseHead { headers, .. } => return Err(Stop::Overruled(headers)),
             Event::RequestHead { .. }
@@ -151,6 +177,7 @@ async fn intake(cx: &Cx, step: &Step, arrived: &Arrived<'_>) -> Result<Intake, S
             | Event::Deadline => {}
         }
     }
+    cx.set_deadline(None);
     Ok(Intake::of_step(
         cx,
         &step.call,
@@ -182,7 +209,7 @@ async fn wait(cx: &Cx, moment: u64, intake: &mut Intake) -> Result<(), Stop> {
 }
 
 /// Relays the answer, unless it is a failure that something follows.
-async fn follow(cx: &Cx, plan: &Plan, turn: Turn, mut relay: Relay<'_>) -> Result<Lived, Stop> {
+async fn follow(cx: &Cx, plan: &Plan, trial: Trial, mut relay: Relay<'_>) -> Result<Lived, Stop> {
     loop {
         let event = cx.next().await;
         if let Event::Done(ending) = event {
@@ -194,100 +221,13 @@ async fn follow(cx: &Cx, plan: &Plan, turn: Turn, mut relay: Relay<'_>) -> Resul
             local,
         } = &event
             && !relay.has_begun()
-            && let Some(failed) = Failed::of(plan, &turn, (headers, *local), &mut relay)
+            && let Some(failed) = Failed::of(plan, trial, (headers, *local), &relay)
         {
-            if let Some(lived) = failed.settle(*end, plan, turn, &mut relay).await? {
+            if let Some(lived) = failed.settle(*end, plan, &mut relay).await? {
                 return Ok(lived);
             }
             continue;
         }
         relay.on(event)?;
     }
-}
-
-/// Which attempt of its step it is, and how the step is tried.
-pub(super) type Turn = (u32, Retry);
-
-/// Waits with the failed answer in hand, then lets it go with the mark: the gateway's router makes the next attempt.
-async fn hand_over(cx: &Cx, plan: &Plan, mut step: Box<Step>, next: Next) {
-    let due = due(cx, next.wait);
-    match pause(cx, due).await {
-        None => {
-            pass_on(cx, plan, step, next.step);
-            cx.release_response(vec![Edit::Set(RETRY.to_owned(), b"1".to_vec())]);
-            cx.done().await;
-        }
-        Some(ending) if ending.client_gone => {
-            if next.step.is_none() {
-                step.record.forget_answer();
-            }
-            step.record.outcome = Outcome::ClientGone;
-            plan.close(cx, &mut step, &ending);
-        }
-        Some(_) => {
-            plan.not_before.set(due);
-            pass_on(cx, plan, step, next.step);
-        }
-    }
-}
-
-/// Holds the answer until then. How the stream ended, if it did before.
-async fn pause(cx: &Cx, due: u64) -> Option<Ending> {
-    cx.want(false, false);
-    cx.set_deadline(Some(due));
-    while cx.now() < due {
-        let event = cx.next().await;
-        if let Event::ResponseBody { .. } = event {
-            cx.discard_response();
-        }
-        if let Event::Done(ending) = event {
-            return Some(ending);
-        }
-    }
-    cx.set_deadline(None);
-    None
-}
-
-fn due(cx: &Cx, wait: Duration) -> u64 {
-    let wait = u64::try_from(wait.as_nanos()).unwrap_or(u64::MAX);
-    cx.now().saturating_add(wait)
-}
-
-/// Gives the plan the next attempt; a step that is not tried again is recorded.
-fn pass_on(cx: &Cx, plan: &Plan, mut step: Box<Step>, other: Option<Box<Step>>) {
-    if let Some(other) = other {
-        plan.close(cx, &mut step, &Ending::default());
-        plan.put(other);
-    } else {
-        step.attempt = step.attempt.saturating_add(1);
-        step.record.forget_answer();
-        plan.put(step);
-    }
-    plan.lead(cx);
-}
-
-/// Whether the connection to the provider has ended and the client still waits for an answer.
-fn is_lost(cx: &Cx, ending: &Ending) -> bool {
-    !ending.client_gone && !cx.has_replied() && cx.response_gate() == Gate::Held
-}
-
-/// The gateway's router makes another attempt after each that was lost. When no step is left for it, it brings the
-/// client the refusal.
-fn lose(cx: &Cx, plan: &Plan, mut step: Box<Step>) {
-    let turn = (step.attempt, &step.call.retry);
-    let (next, reject) = match plan.advance(cx, turn, Failure::NoAnswer, Advice::default()) {
-        Ok(next) => (next, Reject::Unreachable),
-        Err(reject) => (None, reject),
-    };
-    step.record.refuse(&reject);
-    if let Some(next) = next {
-        if next.step.is_none() {
-            step.record.note_attempt(cx.now(), Failure::NoAnswer);
-        }
-        plan.not_before.set(due(cx, next.wait));
-        return pass_on(cx, plan, step, next.step);
-    }
-    let reply = reject.reply(step.record.identity());
-    plan.close(cx, &mut step, &Ending::default());
-    plan.part(cx, reply);
 }

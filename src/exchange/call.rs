@@ -43,6 +43,8 @@ pub struct Call {
     pub format: Option<Format>,
     /// Who was let in, and which headers must not go on.
     pub admission: Admission,
+    /// Request headers that must not go on because they are about another body or for another provider.
+    pub withheld: Vec<String>,
     /// What kind of body follows.
     pub body: BodyKind,
     /// How that body is compressed.
@@ -85,13 +87,14 @@ impl Call {
     }
 }
 
-/// Header fields that vouch for the body (RFC 9530, RFC 9421, SigV4).
-const SIGNATURES: &[&str] = &[
+/// Header fields that vouch for the body (RFC 9530, RFC 9421, SigV4): true of the client's own only.
+pub(super) const SIGNATURES: &[&str] = &[
     "content-digest",
     "content-md5",
     "digest",
     "repr-digest",
     "signature",
+    "signature-input",
     "x-amz-content-sha256",
 ];
 

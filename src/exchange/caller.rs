@@ -46,6 +46,8 @@ pub struct Caller {
     pub config: Rc<Config>,
     /// How it was let in.
     pub admission: Admission,
+    /// Whether the alias of a stored key in its head is meant for several providers: one without it uses its other keys.
+    pub is_alias_shared: bool,
 }
 
 /// What is called, as a URL has it.
@@ -93,6 +95,7 @@ impl Reading {
             gateway: Rc::clone(gateway),
             config: Rc::clone(config),
             admission,
+            is_alias_shared: false,
         });
         let CallUrl::Provider {
             provider,
@@ -146,12 +149,12 @@ impl Caller {
         head.contains("authorization") && !self.admission.consumed.contains(&"authorization")
     }
 
-    /// The same caller, for a head from which the gateway's credential has been taken.
+    /// The same caller, for the head of one of its steps: what that has of gateway credentials is for no provider either.
     #[must_use]
-    pub fn for_step(&self) -> Self {
+    pub fn for_step(&self, head: &HeaderList) -> Self {
         let admission = Admission {
             credential: self.admission.credential.clone(),
-            ..Admission::default()
+            ..auth::examine(&self.config, &self.gateway, head)
         };
         Self {
             admission,
@@ -186,6 +189,7 @@ impl Caller {
             upstream,
             cluster,
             admission: self.admission.clone(),
+            withheld: Vec::new(),
             body: body_kind(head, coding),
             coding: coding.ok().flatten(),
             adds_usage: false,
@@ -195,8 +199,12 @@ impl Caller {
             upgrades: head.contains("upgrade"),
             payload_limit: record.payload_limit(),
         };
+        let shown = (head, target.query);
         let alias = options.byok_alias.clone();
-        call.keys = Keys::of(&self.config, &call, (head, target.query), alias)?;
+        call.keys = match Keys::of(&self.config, &call, shown, alias) {
+            Err(_) if self.is_alias_shared => Keys::of(&self.config, &call, shown, None)?,
+            keys => keys?,
+        };
         call.caching = Caching::plan(&call, options, head);
         call.adds_usage = call.gateway.stream_usage && call.may_be_changed(head);
         Ok(call)

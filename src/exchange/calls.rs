@@ -4,26 +4,42 @@
 //! lasts.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use super::plan::Plan;
 
 /// The planned calls of a virtual machine: gateway and attempts run in the same one.
 #[derive(Default)]
-pub struct Calls(RefCell<BTreeMap<String, Rc<Plan>>>);
+pub struct Calls {
+    plans: RefCell<BTreeMap<String, Rc<Plan>>>,
+    /// The clusters that have shown that attempts can be made in them.
+    roles: RefCell<BTreeSet<String>>,
+}
 
 impl Calls {
     /// The plan of that name.
     pub fn find(&self, id: &[u8]) -> Option<Rc<Plan>> {
         let id = std::str::from_utf8(id).ok()?;
-        self.0.borrow().get(id).map(Rc::clone)
+        self.plans.borrow().get(id).map(Rc::clone)
+    }
+
+    /// A request has come to a cluster that has the role.
+    pub fn note_role(&self, cluster: &str) {
+        if !self.has_role(cluster) {
+            self.roles.borrow_mut().insert(cluster.to_owned());
+        }
+    }
+
+    /// Whether the role was ever seen in that cluster. It is learnt from any request that comes there, over the hop too.
+    pub fn has_role(&self, cluster: &str) -> bool {
+        self.roles.borrow().contains(cluster)
     }
 
     /// Makes the plan known until the guard is dropped.
     pub fn register(self: &Rc<Self>, plan: Plan) -> Registered {
         let plan = Rc::new(plan);
-        self.0
+        self.plans
             .borrow_mut()
             .insert(plan.id.clone(), Rc::clone(&plan));
         Registered {
@@ -42,7 +58,8 @@ pub struct Registered {
 
 impl Drop for Registered {
     fn drop(&mut self) {
-        self.calls.0.borrow_mut().remove(&self.plan.id);
+        self.calls.plans.borrow_mut().remove(&self.plan.id);
+        self.plan.end();
         if let Some(direct) = &self.plan.direct {
             direct.forget();
         }

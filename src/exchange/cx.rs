@@ -11,6 +11,8 @@ use std::task::Poll;
 
 use super::calls::Calls;
 pub use super::event::{Ending, Event};
+pub use super::output::{Edit, Output};
+use super::quiet::Quiet;
 use crate::config::Config;
 use crate::host::{Host, QueueId};
 use crate::http::reply::Reply;
@@ -27,9 +29,9 @@ pub struct Worker {
     pub calls: Rc<Calls>,
     /// Whether a body callback was ever seen while request headers were held: the proof that the plugin was mounted
     /// with `allow_on_headers_stop_iteration` (the host cannot be asked).
-    pub bodies_come: Cell<bool>,
-    /// No complaint before this moment, nanoseconds since the epoch.
-    pub quiet_until: Cell<u64>,
+    pub bodies_come: Rc<Cell<bool>>,
+    /// What the operator was told a moment ago.
+    pub quiet: Rc<Quiet>,
 }
 
 /// Whether one direction of the stream is held back or flows.
@@ -39,64 +41,6 @@ pub enum Gate {
     Held,
     /// Everything passes as it comes.
     Released,
-}
-
-/// A change of one header field before the gate opens.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Edit {
-    /// Takes all values of the field away.
-    Remove(String),
-    /// Replaces all values of the field, or adds it.
-    Set(String, Vec<u8>),
-}
-
-/// What the proxy must do after a poll, in order.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Output {
-    /// Change the request's header fields (only while the request is held).
-    EditRequest(Vec<Edit>),
-    /// Change the response's header fields (only inside the response head event).
-    EditResponse(Vec<Edit>),
-    /// Put these bytes in the place of the request's body as far as it is held (only before it is let go).
-    ReplaceRequest {
-        /// How many bytes are held.
-        size: usize,
-        /// What goes to the upstream instead.
-        bytes: Vec<u8>,
-    },
-    /// Put these bytes in the place of the piece of the response's body that the current event has brought.
-    ReplaceResponse {
-        /// How many bytes it had.
-        size: usize,
-        /// What goes to the client instead.
-        bytes: Vec<u8>,
-    },
-    /// Empty the response's body as far as it is held.
-    DiscardResponse,
-    /// Let go what is held of the response, and hold what comes next.
-    FlushResponse,
-    /// Put this behind what is held of the response of that stream, and let it go.
-    AppendResponse {
-        /// The stream; it may be another one of the same worker.
-        stream: u32,
-        /// What is put there.
-        text: &'static str,
-    },
-    /// Answer the client; ends the exchange with the upstream, if there was one.
-    Reply(Reply),
-    /// Publish a finished log record: one line of JSON.
-    Record(String),
-    /// Set a filter state.
-    State {
-        /// Of this stream, or of another one that is under way.
-        stream: u32,
-        /// Its name.
-        name: &'static str,
-        /// Its text.
-        value: String,
-    },
-    /// Tell the operator.
-    Complain(String),
 }
 
 /// Why an await ended the ordinary course of a call.
@@ -116,6 +60,7 @@ pub struct Cx {
     wanted: Cell<(bool, bool)>,
     deadline: Cell<Option<u64>>,
     replied: Cell<bool>,
+    overruled: Cell<bool>,
 }
 
 impl Cx {
@@ -131,6 +76,7 @@ impl Cx {
             wanted: Cell::new((false, false)),
             deadline: Cell::new(None),
             replied: Cell::new(false),
+            overruled: Cell::new(false),
         }
     }
 
@@ -162,6 +108,11 @@ impl Cx {
         }
     }
 
+    /// Whether the response is what a rule or a limit of the proxy says: it tells nothing about the upstream.
+    pub fn is_overruled(&self) -> bool {
+        self.overruled.get()
+    }
+
     /// Asks for the bytes of the bodies from now on (they are not copied out otherwise).
     pub fn want(&self, request: bool, response: bool) {
         self.wanted.set((request, response));
@@ -187,6 +138,11 @@ impl Cx {
     /// Changes the whole of a request's body, all of which is held.
     pub fn replace_request(&self, size: usize, bytes: Vec<u8>) {
         self.push(Output::ReplaceRequest { size, bytes });
+    }
+
+    /// Takes away the trailers with which the request has just ended, if it has any.
+    pub fn drop_request_trailers(&self) {
+        self.push(Output::DropRequestTrailers);
     }
 
     /// Changes the piece of the response's body that the current event has brought.
@@ -242,11 +198,12 @@ impl Cx {
 
     /// Tells the operator what only the operator can mend; at most once a second on a worker.
     pub fn complain(&self, text: String) {
-        let now = self.now();
-        if now >= self.worker.quiet_until.get() {
-            self.worker
-                .quiet_until
-                .set(now.saturating_add(1_000_000_000));
+        self.complain_of("", text);
+    }
+
+    /// The same, of a matter of its own: other complaints do not drown it.
+    pub fn complain_of(&self, matter: &str, text: String) {
+        if self.worker.quiet.ends(matter, self.now()) {
             self.push(Output::Complain(text));
         }
     }
@@ -281,6 +238,11 @@ impl Cx {
     /// Whether an answer of our own was given.
     pub fn has_replied(&self) -> bool {
         self.replied.get()
+    }
+
+    /// The head of the response that comes next is a rule's or a limit's of the proxy, not the upstream's.
+    pub fn overrule(&self) {
+        self.overruled.set(true);
     }
 
     /// Whether the bytes of the (request, response) body are to be read.

@@ -102,7 +102,7 @@ impl Plan {
     pub fn lead(&self, cx: &Cx) {
         if let Some(direct) = &self.direct {
             let hop = || self.caller.config.attempt_cluster.clone();
-            let cluster = self.straight().or_else(hop).unwrap_or_default();
+            let cluster = self.straight(cx).or_else(hop).unwrap_or_default();
             cx.set_state(direct.gateway, NEXT_STATE, cluster);
         }
     }

@@ -27,9 +27,13 @@ pub fn request_edits(cx: &Cx, call: &Call, head: &HeaderList, key: Option<&Chose
             edits.push(Edit::Remove(name.to_owned()));
         }
     }
-    for name in &call.admission.consumed {
-        edits.push(Edit::Remove((*name).to_owned()));
-    }
+    let consumed = call.admission.consumed.iter().copied();
+    let withheld = call.withheld.iter().map(String::as_str);
+    edits.extend(
+        consumed
+            .chain(withheld)
+            .map(|name| Edit::Remove(name.to_owned())),
+    );
     if let Some(protocols) = &call.admission.protocols {
         let name = "sec-websocket-protocol".to_owned();
         edits.push(if protocols.is_empty() {
@@ -55,7 +59,7 @@ pub fn request_edits(cx: &Cx, call: &Call, head: &HeaderList, key: Option<&Chose
         call.cluster.clone().into_bytes(),
     ));
     if let (Some(keys), Some(key)) = (&call.keys, key) {
-        edits.extend(keys.edits(cx, key));
+        edits.extend(keys.edits(cx, key, head));
     }
     edits
 }

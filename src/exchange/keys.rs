@@ -9,7 +9,7 @@ use super::cx::{Cx, Edit};
 use crate::config::{Config, KeyPool};
 use crate::http::header::HeaderList;
 use crate::http::reject::Reject;
-use crate::llm::provider::Placement;
+use crate::llm::provider::{CREDENTIAL_HEADERS, Placement};
 use crate::policy::key_pool::{self, Change, Chosen};
 use crate::policy::retry::Advice;
 
@@ -80,8 +80,8 @@ impl Keys {
         self.pool.keys.iter().any(|key| key.cluster.is_some())
     }
 
-    /// What sends the request with that key.
-    pub fn edits(&self, cx: &Cx, chosen: &Chosen) -> impl Iterator<Item = Edit> {
+    /// What sends the request with that key, and with nothing of what its client left empty.
+    pub fn edits(&self, cx: &Cx, chosen: &Chosen, head: &HeaderList) -> impl Iterator<Item = Edit> {
         let key = &chosen.key;
         let value = self.place.value(key.secret.reveal());
         let cluster = key.cluster.as_ref().map(|cluster| {
@@ -91,26 +91,30 @@ impl Keys {
         let host = key.host.as_ref();
         let host = host.map(|host| Edit::Set(":authority".into(), host.clone().into_bytes()));
         let own = Edit::Set(self.place.header().to_owned(), value);
-        [Some(own), cluster, host].into_iter().flatten()
+        let is_empty = |name: &&&str| {
+            let is_other = **name != self.place.header() && **name != "sec-websocket-protocol";
+            is_other && head.contains(name)
+        };
+        let empty = CREDENTIAL_HEADERS.iter().filter(is_empty);
+        let removed: Vec<_> = empty.map(|name| Edit::Remove((*name).to_owned())).collect();
+        let set = [Some(own), cluster, host].into_iter().flatten();
+        removed.into_iter().chain(set)
     }
 }
 
-/// Takes the provider's verdict on the key: whether another attempt would get another one.
-pub fn report(cx: &Cx, chosen: &Chosen, head: &HeaderList) -> bool {
-    let Some(status) = head.text(":status").and_then(|status| status.parse().ok()) else {
+/// Takes the provider's verdict on the key, with what it advises: whether another attempt would get another one.
+pub fn report(cx: &Cx, chosen: &Chosen, head: &HeaderList, advice: Advice) -> bool {
+    let status = head.text(":status").and_then(|status| status.parse().ok());
+    let Some(mut status) = status else {
         return false;
     };
-    let now = cx.now();
-    let wait = Advice::read(head, now).wait;
-    match key_pool::report(cx.host(), now, chosen, status, wait) {
+    // A quota that is used up does not come back by waiting: that is what 402 says.
+    if status == 429 && advice.is_used_up {
+        status = 402;
+    }
+    match key_pool::report(cx.host(), cx.now(), chosen, status, advice.wait) {
         Ok(report) => {
-            if let Change::Rested(rest) = report.change {
-                let (alias, provider) = (&chosen.key.alias, &chosen.pool().provider);
-                cx.complain(format!(
-                    "key {alias} of {provider} rests for {} s: its provider answered {status}",
-                    rest.as_secs()
-                ));
-            }
+            tell(cx, chosen, status, report.change);
             report.has_spare
         }
         Err(fault) => {
@@ -118,4 +122,20 @@ pub fn report(cx: &Cx, chosen: &Chosen, head: &HeaderList) -> bool {
             false
         }
     }
+}
+
+/// Tells the operator how a key fares; other pools are not drowned by it.
+fn tell(cx: &Cx, chosen: &Chosen, status: u16, change: Change) {
+    let (alias, pool) = (&chosen.key.alias, chosen.pool());
+    let text = match change {
+        Change::Kept => return,
+        Change::Rested(rest) => {
+            let seconds = rest.as_secs();
+            format!("rests for {seconds} s: its provider answered {status}")
+        }
+        Change::Well => "is well again".to_owned(),
+    };
+    let provider = &pool.provider;
+    let text = format!("key {alias} of {provider} {text}");
+    cx.complain_of(&key_pool::shared_name(pool), text);
 }

@@ -9,8 +9,9 @@
 //! A call that may need several attempts is planned instead ([`plan`]); each attempt ([`attempt`]) then lives the same
 //! life from the cache on.
 //!
-//! The order of the features is the order of the lines. Invariant: whatever the end of a stream is, exactly one record
-//! is made of it, and everything that was reserved is given back (by `Drop` where an await may end the call).
+//! The order of the features is the order of the lines. Invariant: whatever the end of a call is, one record is made of
+//! it, or one of each step and model that was tried or refused; everything that was reserved is given back (by `Drop` where
+//! an await may end the call). The list of models is no call, nor is a path that is not the gateway's: they have none.
 
 mod answer;
 pub mod attempt;
@@ -22,14 +23,18 @@ pub mod direct;
 mod event;
 mod failure;
 pub mod forward;
+mod handover;
 pub mod intake;
 pub mod keys;
 pub mod options;
+pub mod output;
 pub mod passage;
 pub mod plan;
 pub mod planned;
+pub mod quiet;
 pub mod relay;
 pub mod route;
+pub mod stage;
 pub mod steps;
 pub mod task;
 #[cfg(test)]

@@ -4,69 +4,25 @@
 //! Invariant: a step is in one pair of hands, the plan's or an attempt's, so its record is made once.
 
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::call::Call;
 use super::caller::Caller;
 use super::cx::{Cx, Ending};
 use super::direct::Direct;
 use super::keys::Keys;
 use super::passage::Passage;
-use super::route::Route;
+use super::stage::Stages;
 use crate::config::StreamErrors;
-use crate::http::header::HeaderList;
 use crate::http::reject::Reject;
 use crate::http::reply::Reply;
-use crate::policy::dynamic_route::count::{self, Account};
 use crate::policy::rate_limit;
 use crate::policy::retry::{self, Advice, Budget, Failure, Retry, Turn};
 use crate::record::Record;
 
-/// One provider to be asked, and everything that is known about it.
-pub struct Step {
-    /// The call of that provider.
-    pub call: Call,
-    /// The head as if this step alone had been called.
-    pub head: HeaderList,
-    /// The provider's body; `None`: the one that comes with each attempt.
-    pub body: Option<Vec<u8>>,
-    /// The record of the step.
-    pub record: Record,
-    /// Limits of a dynamic route that count what the step costs.
-    pub accounts: Vec<Account>,
-    /// Which attempt at this step is next or under way, from 1.
-    pub attempt: u32,
-}
+pub use super::stage::{Refused, Stage, Step};
 
-/// What may be tried when everything before has failed.
-pub enum Stage {
-    /// This step, until it is taken.
-    Step(Option<Box<Step>>),
-    /// The models of a dynamic route, one after the other.
-    Route(Box<Route>),
-}
-
-impl Step {
-    /// The step is over: its cost is counted. Its record, if one is wanted.
-    fn end(&mut self, cx: &Cx, ending: &Ending) -> Option<String> {
-        self.record.end(ending, cx.now());
-        if let Some(cost) = self.record.own_cost() {
-            for account in &self.accounts {
-                count::charge(cx.host(), account, cost, |text| cx.complain(text));
-            }
-        }
-        let record = &self.record;
-        record.is_collected().then(|| record.to_json())
-    }
-}
-
-impl Stage {
-    /// A step.
-    pub fn step(step: Step) -> Self {
-        Self::Step(Some(Box::new(step)))
-    }
-}
+/// An attempt is given up so much after the call's time is over: Envoy's clock may be a little fast.
+const GRACE: Duration = Duration::from_millis(10);
 
 /// What comes after a failure.
 pub struct Next {
@@ -82,7 +38,7 @@ pub struct Plan {
     pub id: String,
     /// Who calls.
     pub caller: Caller,
-    rest: RefCell<VecDeque<Stage>>,
+    rest: Stages,
     next: RefCell<Option<Box<Step>>>,
     budget: Cell<Budget>,
     /// The next attempt does not begin before this moment, nanoseconds since the epoch.
@@ -91,6 +47,9 @@ pub struct Plan {
     pub passage: Passage,
     is_counted: Cell<bool>,
     is_tried: Cell<bool>,
+    is_over: Cell<bool>,
+    /// The response headers that name the step of the latest attempt.
+    identity: RefCell<Vec<(String, String)>>,
     /// What the client is told when there is no step left.
     pub(super) parting: RefCell<Option<Reply>>,
     /// What it has more where attempts may go straight to their providers.
@@ -101,56 +60,78 @@ impl Plan {
     /// A plan with these stages; the first one that leads anywhere is next.
     ///
     /// # Errors
-    /// None leads anywhere.
+    /// None leads anywhere: the last refusal.
     pub fn new(
         cx: &Cx,
         id: &str,
         caller: Caller,
         stages: impl IntoIterator<Item = Stage>,
-    ) -> Result<Self, Reject> {
+    ) -> Result<Self, Box<Refused>> {
         let budget = Budget::begin(cx.now(), &caller.gateway.retry);
         let plan = Self {
             id: id.to_owned(),
             caller,
-            rest: RefCell::new(stages.into_iter().collect()),
+            rest: Stages::new(stages),
             next: RefCell::default(),
             budget: Cell::new(budget),
             not_before: Cell::new(0),
             passage: Passage::default(),
             is_counted: Cell::new(false),
             is_tried: Cell::new(false),
+            is_over: Cell::new(false),
+            identity: RefCell::default(),
             parting: RefCell::default(),
             direct: cx.worker.config.direct_attempts.then(|| Direct::new(cx.id)),
         };
-        let first = plan.other(cx)?.ok_or(Reject::Unreachable)?;
-        plan.put(first);
+        let first = plan.rest.next(cx);
+        for record in plan.rest.take_refused() {
+            cx.publish(record);
+        }
+        let nowhere = || Refused {
+            reject: Reject::Unreachable,
+            record: Record::begin(cx.host()),
+        };
+        plan.put(first?.ok_or_else(nowhere)?);
         Ok(plan)
     }
 
-    /// Hands the next step to an attempt. With it, the time to the first part of its answer.
+    /// Hands the next step to an attempt. With it, the time to the first part of its answer that it is to have.
     pub fn take(&self) -> Option<(Box<Step>, Option<Duration>)> {
         let step = self.next.take()?;
         let timeout = self.timeout(&step);
         self.is_tried.set(true);
+        self.identity.replace(step.record.identity());
         Some((step, timeout))
+    }
+
+    /// How long the attempt that is let go now may be waited for, over the hop: where another step is left, no longer than
+    /// the whole call may go on.
+    pub fn limit(&self, cx: &Cx, timeout: Option<Duration>) -> Option<Duration> {
+        let left = self
+            .rest
+            .is_left()
+            .then(|| self.budget.get().remaining(cx.now()).saturating_add(GRACE));
+        timeout.into_iter().chain(left).min()
     }
 
     fn timeout(&self, step: &Step) -> Option<Duration> {
         step.call.retry.timeout(Turn {
             attempt: step.attempt,
-            has_next: self.has_rest(),
+            has_next: self.rest.is_left(),
             is_first: !self.is_tried(),
         })
     }
 
     /// The cluster of the next attempt, if it can go straight there: a time limit needs the hop's router, and so do a
-    /// stored key that has a cluster of its own and a stream whose cut is to be told.
-    pub fn straight(&self) -> Option<String> {
+    /// stored key that has a cluster of its own and a stream whose cut is to be told. A cluster in which the role was never
+    /// seen would send on what the attempt before it was sent with.
+    pub fn straight(&self, cx: &Cx) -> Option<String> {
         let next = self.next.borrow();
         let step = next.as_ref().filter(|step| self.timeout(step).is_none())?;
         let may_turn = step.call.keys.as_ref().is_some_and(Keys::may_turn);
         let is_told = self.caller.gateway.stream_errors == StreamErrors::All;
-        (!may_turn && !is_told).then(|| step.call.cluster.clone())
+        let has_role = cx.worker.calls.has_role(&step.call.cluster);
+        (has_role && !may_turn && !is_told).then(|| step.call.cluster.clone())
     }
 
     /// Whether a step waits for an attempt.
@@ -158,20 +139,37 @@ impl Plan {
         self.next.borrow().is_some()
     }
 
-    /// The answer where no step is left.
-    pub fn parting(&self) -> Reply {
+    /// Takes the answer for where no step is left; it names the step of the latest attempt.
+    pub fn take_parting(&self) -> Reply {
         let parting = self.parting.take();
-        parting.unwrap_or_else(|| Reject::Unreachable.reply(Vec::new()))
+        parting.unwrap_or_else(|| Reject::Unreachable.reply(self.identity.borrow().clone()))
     }
 
-    /// The step is over: its record goes out, or is kept until all go out together.
+    /// The call is over: no attempt takes a step any more.
+    pub fn end(&self) {
+        self.is_over.set(true);
+    }
+
+    /// Whether the call is over.
+    pub const fn is_over(&self) -> bool {
+        self.is_over.get()
+    }
+
+    /// The step is over: its record goes out, or is kept until all go out together. So do those of what was refused after
+    /// it.
     pub fn close(&self, cx: &Cx, step: &mut Step, ending: &Ending) {
-        if let Some(record) = step.end(cx, ending) {
+        let own = step.end(cx, ending);
+        for record in own.into_iter().chain(self.rest.take_refused()) {
             match &self.direct {
                 Some(direct) => direct.keep(record),
                 None => cx.publish(record),
             }
         }
+    }
+
+    /// Notes a refusal, for when the step under way is [closed](Self::close). The answer that tells of it.
+    pub fn refuse(&self, cx: &Cx, refused: Refused) -> Reply {
+        self.rest.note(cx, refused)
     }
 
     /// Gives the next attempt its step.
@@ -184,17 +182,19 @@ impl Plan {
         self.is_tried.get()
     }
 
-    /// The record of the call, if no attempt has made it: none was made, or none is going to end the step.
-    pub fn reclaim(&self) -> Option<Record> {
+    /// Takes the record that no attempt is going to end: of the first step if none was made, or of a step that was tried and
+    /// would have been again.
+    pub fn take_unended(&self) -> Option<Record> {
         let is_begun = |step: &Step| !self.is_tried() || step.attempt > 1;
         let step = self.next.take();
         step.filter(|step| is_begun(step)).map(|step| step.record)
     }
 
-    /// The record of the step that the proxy has not led to an attempt.
-    pub fn unmet(&self) -> Option<Record> {
+    /// Takes the record of the step that the proxy has led to a place where no attempt was made: where attempts go straight
+    /// to their clusters, that may be any step.
+    pub fn take_unmade(&self) -> Option<Record> {
         if self.direct.is_none() {
-            return self.reclaim();
+            return self.take_unended();
         }
         self.next.take().map(|step| step.record)
     }
@@ -216,17 +216,21 @@ impl Plan {
     ) -> bool {
         let verdict = retry::judge(&self.caller.gateway.retry, failure, advice);
         let retries = verdict.retries && attempt < retry.attempts;
-        retries || (verdict.falls_through && self.has_rest())
+        retries || (verdict.falls_through && self.rest.is_left())
     }
 
     /// What follows this failure, if anything does; it is taken from what the call may spend.
+    ///
+    /// # Errors
+    /// Nothing follows, for a limit stands before it: that is the answer. What cannot be called otherwise is as good as not
+    /// there, and the answer that failed stands.
     pub fn advance(
         &self,
         cx: &Cx,
         (attempt, retry): (u32, &Retry),
         failure: Failure,
         advice: Advice,
-    ) -> Result<Option<Next>, Reject> {
+    ) -> Result<Option<Next>, Box<Refused>> {
         let settings = &self.caller.gateway.retry;
         let verdict = retry::judge(settings, failure, advice);
         let next = attempt.saturating_add(1);
@@ -238,14 +242,37 @@ impl Plan {
         {
             return Ok(Some(Next { wait, step: None }));
         }
-        if !verdict.falls_through || !self.spend(cx, Duration::ZERO) {
+        if !verdict.falls_through {
             return Ok(None);
         }
-        let step = self.other(cx)?;
+        let found = if self.spend(cx, Duration::ZERO) {
+            self.rest.next(cx)
+        } else {
+            Ok(self.last(cx))
+        };
+        let step = match found {
+            Err(refused) if !matches!(refused.reject, Reject::RateLimited(_)) => {
+                self.refuse(cx, *refused);
+                None
+            }
+            found => found?,
+        };
         Ok(step.map(|step| Next {
             wait: Duration::ZERO,
             step: Some(step),
         }))
+    }
+
+    /// The last step of all, for one attempt that is waited for, if all that the call lacks is time.
+    fn last(&self, cx: &Cx) -> Option<Box<Step>> {
+        let mut budget = self.budget.get();
+        if !budget.take_last(cx.now()) {
+            return None;
+        }
+        self.budget.set(budget);
+        let mut step = self.rest.last(cx)?;
+        step.call.retry.attempts = 1;
+        Some(step)
     }
 
     fn spend(&self, cx: &Cx, wait: Duration) -> bool {
@@ -253,30 +280,5 @@ impl Plan {
         let is_enough = budget.take(cx.now(), wait);
         self.budget.set(budget);
         is_enough
-    }
-
-    /// The next step of the rest.
-    fn other(&self, cx: &Cx) -> Result<Option<Box<Step>>, Reject> {
-        let mut rest = self.rest.borrow_mut();
-        while let Some(stage) = rest.front_mut() {
-            let found = match stage {
-                Stage::Step(step) => step.take(),
-                Stage::Route(route) => route.next(cx)?,
-            };
-            if found.is_some() {
-                return Ok(found);
-            }
-            rest.pop_front();
-        }
-        Ok(None)
-    }
-
-    /// Whether anything is left but what is under way.
-    fn has_rest(&self) -> bool {
-        let rest = self.rest.borrow();
-        rest.iter().any(|stage| match stage {
-            Stage::Step(step) => step.is_some(),
-            Stage::Route(route) => route.has_rest(),
-        })
     }
 }

@@ -1,8 +1,8 @@
 //! The gateway's side of a call with several attempts: the request goes to the cluster where attempts are made, and what
 //! comes back passes.
 //!
-//! Envoy makes the attempts: each answer that an attempt has marked is followed by another one. Invariant: nothing of
-//! the answer is looked at here; the attempts meter and record it.
+//! Envoy makes the attempts: each answer that an attempt has marked is followed by another one, unless Envoy cannot repeat
+//! the request. Invariant: nothing of the answer is looked at here; the attempts meter and record it.
 
 use super::Stop;
 use super::call::{BodyKind, Call, is_ours};
@@ -43,19 +43,20 @@ pub(super) async fn serve(
         }
         match event {
             Event::ResponseHead { headers, local, .. } => {
-                if !local && !is_unasked(plan, &headers) {
+                let is_marked = headers.contains(RETRY);
+                if !local && !is_marked && !is_unasked(plan, &headers) {
                     let errors = plan.caller.gateway.stream_errors;
                     let tells = errors != StreamErrors::Off && !plan.is_straight();
                     passing = Some(Passing::begin(cx, &plan.passage, &headers, tells));
                     told = Some((cx.now(), headers));
                     continue;
                 }
-                let straight = plan.straight();
-                let Some(own) = plan.unmet() else {
-                    cx.reply(plan.parting());
+                // Envoy did not ask again: the next step was not begun.
+                let gave_up = is_marked || (local && plan.is_tried());
+                let Some(own) = take_left(cx, plan, gave_up) else {
+                    cx.reply(plan.take_parting());
                     continue;
                 };
-                complain(cx, straight);
                 if let Some(direct) = &plan.direct {
                     direct.end(cx, Ending::default());
                 }
@@ -66,7 +67,7 @@ pub(super) async fn serve(
                 if let Some(direct) = &plan.direct {
                     direct.end(cx, ending);
                 }
-                let Some(own) = plan.reclaim() else {
+                let Some(own) = plan.take_unended() else {
                     return Ok(None);
                 };
                 *record = own;
@@ -101,6 +102,8 @@ fn send(cx: &Cx, plan: &Plan, head: &HeaderList, held: Option<u64>) {
         edits.push(Edit::Remove("content-encoding".into()));
         let held = usize::try_from(held).unwrap_or(usize::MAX);
         cx.replace_request(held, PLACEHOLDER.to_vec());
+        // They are nobody's: no step has any.
+        cx.drop_request_trailers();
     }
     if let Some(direct) = &plan.direct {
         direct.begin(cx, plan, length);
@@ -134,7 +137,8 @@ pub(super) fn single(
         attempt: 1,
     };
     let id = step.record.id.clone();
-    Plan::new(cx, &id, caller, [Stage::step(step)])
+    let plan = Plan::new(cx, &id, caller, [Stage::step(step)]);
+    plan.map_err(|refused| refused.tell(record))
 }
 
 /// What makes Envoy lead the request to the attempts and repeat it.
@@ -186,16 +190,41 @@ fn bare(head: &HeaderList) -> impl Iterator<Item = Edit> {
 /// Whether an answer comes from a cluster that made no attempt, for its role is not mounted; not one of the proxy's limits.
 fn is_unasked(plan: &Plan, head: &HeaderList) -> bool {
     let is_limit = matches!(head.text(":status"), Some("408" | "413" | "431"));
-    plan.direct.is_some() && plan.has_next() && !head.contains(RETRY) && !is_limit
+    plan.direct.is_some() && plan.has_next() && !is_limit
 }
 
-/// `straight`: the cluster that an attempt should have been made in, if not in that of the hop.
-fn complain(cx: &Cx, straight: Option<String>) {
-    let (role, cluster) = match (straight, &cx.worker.config.attempt_cluster) {
-        (Some(cluster), _) if cx.worker.config.direct_attempts => ("attempt-upstream", cluster),
-        (_, hop) => ("attempt", hop.clone().unwrap_or_default()),
+/// The record of the call that gets no further attempt, if no attempt has made it; `gave_up`: Envoy did not repeat the
+/// request.
+fn take_left(cx: &Cx, plan: &Plan, gave_up: bool) -> Option<Record> {
+    if plan.has_next() {
+        complain(cx, plan, gave_up);
+    }
+    if gave_up {
+        plan.take_unended()
+    } else {
+        plan.take_unmade()
+    }
+}
+
+/// Tells the operator why a step that waits for an attempt gets none.
+fn complain(cx: &Cx, plan: &Plan, gave_up: bool) {
+    let config = &cx.worker.config;
+    let straight = plan.straight(cx);
+    let role = match &straight {
+        Some(_) => "attempt-upstream",
+        None => "attempt",
     };
-    cx.complain(format!(
-        "no attempt was made in the cluster {cluster}: is the role `{role}` mounted there?"
-    ));
+    let cluster = straight.or_else(|| config.attempt_cluster.clone());
+    let cluster = cluster.unwrap_or_default();
+    cx.complain(if gave_up {
+        format!(
+            "a call was not repeated in the cluster {cluster}: its body was larger than request_body_buffer_limit, a circuit \
+             breaker (max_retries) was open, or the cluster is not there"
+        )
+    } else {
+        format!(
+            "no attempt was made in the cluster {cluster}: is the role `{role}` mounted there, and do its circuit breakers \
+             leave room?"
+        )
+    });
 }

@@ -14,7 +14,8 @@ use super::passage::{Passage, Teller};
 use crate::http::header::HeaderList;
 use crate::http::reject::Reject;
 use crate::policy::cache::{self, Fill};
-use crate::policy::key_pool::Chosen;
+use crate::policy::key_pool::{self, Chosen};
+use crate::policy::retry::Advice;
 use crate::record::Record;
 
 /// A request that has been let go to its provider.
@@ -103,7 +104,7 @@ impl Relay<'_> {
                 if local {
                     return Err(self.unreachable());
                 }
-                self.judge_key(&headers);
+                self.judge_key(&headers, Advice::read(&headers, self.cx.now()));
                 self.begin(&headers, end);
                 self.show(&headers);
             }
@@ -128,10 +129,17 @@ impl Relay<'_> {
         Ok(())
     }
 
-    /// Takes the provider's verdict on the stored key, once. Whether another attempt would get another key.
-    pub(super) fn judge_key(&mut self, head: &HeaderList) -> bool {
-        let key = self.key.take();
-        key.is_some_and(|key| keys::report(self.cx, &key, head))
+    /// Whether another attempt would get another stored key, should this one be turned away.
+    pub(super) fn has_spare_key(&self) -> bool {
+        let key = self.key.as_ref().filter(|_| !self.cx.is_overruled());
+        key.is_some_and(|key| key_pool::has_spare(self.cx.host(), self.cx.now(), key))
+    }
+
+    /// Takes the provider's verdict on the stored key, once. Whether another attempt would get another key. What the proxy
+    /// says by itself is no verdict.
+    pub(super) fn judge_key(&mut self, head: &HeaderList, advice: Advice) -> bool {
+        let key = self.key.take().filter(|_| !self.cx.is_overruled());
+        key.is_some_and(|key| keys::report(self.cx, &key, head, advice))
     }
 
     /// Decides, from the head of the answer, what of its body is looked at.
@@ -236,6 +244,15 @@ impl Relay<'_> {
             fill.renew();
         }
         self.cx.set_deadline(self.fill.as_ref().map(Fill::due));
+    }
+
+    /// Asks for a deadline at that moment, or when the right to fill the cache must be renewed, if that is sooner.
+    pub(super) fn sleep(&self, until: u64) {
+        let due = self
+            .fill
+            .as_ref()
+            .map_or(until, |fill| fill.due().min(until));
+        self.cx.set_deadline(Some(due));
     }
 
     /// Stores the answer as soon as it is whole and no error in disguise: a client that hangs up at the terminal event

@@ -3,13 +3,13 @@
 //! Invariant: a unified call becomes an ordinary one, with the provider's own slug and path and the body written for it;
 //! cache, limits, metering and record know no difference. A body that cannot be read cannot be sent anywhere.
 
-use super::call::Call;
+use super::call::{Call, SIGNATURES};
 use super::caller::{self, Caller};
 use super::cx::{Cx, Event, Gone};
 use super::intake::{self, Intake};
 use super::options::Options;
 use super::plan::{Plan, Stage, Step};
-use super::route::Route;
+use super::route::{Asked, Route};
 use super::{Stop, planned};
 use crate::http::capture::Capture;
 use crate::http::encoding::{Coding, Decoder, Unread};
@@ -20,9 +20,6 @@ use crate::llm::compat::{self, ChatBody, ChatModel, Incompatible, Target};
 use crate::llm::provider::CREDENTIAL_HEADERS;
 use crate::policy::retry::Wishes;
 use crate::record::Record;
-
-/// Fields that are true of one body only.
-const DIGESTS: [&str; 4] = ["content-digest", "content-md5", "digest", "repr-digest"];
 
 /// How long a body is waited for on a worker where none ever came, nanoseconds: such a call has nowhere to go, so it
 /// waits longer than one that could go on without.
@@ -51,14 +48,17 @@ pub(super) async fn read(
     let target = match Target::parse(body.model())? {
         Target::Model(target) => target,
         Target::Route(name) => {
-            let route = Route::find(cx, caller, name)?;
-            let route = route.with((query, head), held.bytes(), record);
-            let plan = Plan::new(
-                cx,
-                &record.id,
-                caller.clone(),
-                [Stage::Route(Box::new(route))],
-            )?;
+            let asked = Asked {
+                name,
+                query,
+                head,
+                body: held.bytes(),
+                wishes: Wishes::default(),
+            };
+            let route = Route::find(cx, caller, asked, record)?;
+            let stages = [Stage::Route(Box::new(route))];
+            let plan = Plan::new(cx, &record.id, caller.clone(), stages);
+            let plan = plan.map_err(|refused| refused.tell(record))?;
             return Ok(Unified::Planned(Box::new(plan), size));
         }
     };
@@ -78,7 +78,8 @@ pub(super) async fn read(
             attempt: 1,
         };
         let id = step.record.id.clone();
-        let plan = Plan::new(cx, &id, caller.clone(), [Stage::step(step)])?;
+        let plan = Plan::new(cx, &id, caller.clone(), [Stage::step(step)]);
+        let plan = plan.map_err(|refused| refused.tell(record))?;
         return Ok(Unified::Planned(Box::new(plan), size));
     }
     let intake = Intake::rewritten(cx, &call, &plain, (size, body))?;
@@ -107,7 +108,7 @@ impl Chat<'_> {
         let target = &self.target;
         record.provider = Some(target.provider.to_owned());
         let path = caller.config.chat_endpoint(target)?;
-        let (plain, dropped) = plain(head, caller.has_provider_authorization(head));
+        let (plain, withheld) = plain(caller, head, target.provider);
         let wanted = caller::Target {
             provider: target.provider,
             path: &path,
@@ -115,35 +116,34 @@ impl Chat<'_> {
             wishes: self.wishes,
         };
         let mut call = caller.call(&wanted, &plain, Options::read(&plain), record)?;
-        call.admission.consumed.extend(dropped);
+        call.withheld = withheld;
         (record.model, record.model_asked) = (None, Some(target.model.to_owned()));
         Ok((call, plain, body.written_for(target)))
     }
 }
 
-/// The head without what does not belong to the call that the body named: the coding and digests of a body that is written
-/// anew, and, since compatible endpoints take their credential in `authorization`, the keys that the client holds for other
-/// providers. With it, the fields that must not go on.
-fn plain(head: &HeaderList, is_authorized: bool) -> (HeaderList, Vec<&'static str>) {
-    let keys = CREDENTIAL_HEADERS
+/// The head without what does not belong to the call that the body named: the coding and signatures of a body that is
+/// written anew, and the keys that the client holds for other providers. Compatible endpoints take `authorization`: where
+/// that is the provider's, no other key is. With it, the fields that must not go on.
+fn plain(caller: &Caller, head: &HeaderList, provider: &str) -> (HeaderList, Vec<String>) {
+    let is_authorized = caller.has_provider_authorization(head);
+    let is_other_key = |name: &str| {
+        let is_shared = matches!(name, "authorization" | "sec-websocket-protocol");
+        let is_another = caller.config.is_key_of_another(name, provider);
+        !is_shared && (is_another || (is_authorized && CREDENTIAL_HEADERS.contains(&name)))
+    };
+    let is_withheld = |name: &str| SIGNATURES.contains(&name) || is_other_key(name);
+    let (withheld, plain): (Vec<_>, Vec<_>) = head
         .iter()
-        .filter(|name| !matches!(**name, "authorization" | "sec-websocket-protocol"))
-        .filter(|_| is_authorized);
-    let dropped: Vec<_> = DIGESTS
-        .iter()
-        .chain(keys)
-        .copied()
-        .filter(|name| head.contains(name))
-        .collect();
-    let plain = head
-        .iter()
-        .filter(|(name, _)| *name != "content-encoding" && !dropped.contains(name))
+        .filter(|(name, _)| *name != "content-encoding")
         .map(|(name, value)| (name.to_owned(), value.to_vec()))
-        .collect();
-    (plain, dropped)
+        .partition(|(name, _)| is_withheld(name));
+    let withheld = withheld.into_iter().map(|(name, _)| name);
+    (HeaderList::new(plain), withheld.collect())
 }
 
-/// The list of the models that a unified call can name. It costs nobody anything: no limit, no record to look up.
+/// The list of the models that a unified call can name. It costs nobody anything: no limit, and no record unless it is
+/// refused.
 pub(super) fn models(
     cx: &Cx,
     (caller, query): (&Caller, Option<&str>),

@@ -6,7 +6,7 @@ use super::caller::{Caller, Target};
 use super::cx::Cx;
 use super::options::Options;
 use super::plan::{Plan, Stage, Step};
-use super::route::Route;
+use super::route::{Asked, Route};
 use super::unified::Chat;
 use super::{Stop, steps, unified};
 use crate::http::header::HeaderList;
@@ -23,19 +23,24 @@ pub(super) async fn read(
 ) -> Result<(Plan, u64), Stop> {
     let body = unified::hold(cx, head, end, &mut record.request_size).await?;
     let steps = steps::read(body.bytes()).map_err(Reject::BadBody)?;
-    let admitted = caller.for_step();
     let mut stages = Vec::with_capacity(steps.len());
     for (index, step) in (0..).zip(&steps) {
-        let listed = Listed { index, step };
-        stages.push(listed.stage(cx, &admitted, head, record)?);
+        let listed = Listed { step };
+        let mut own = record.of_step(cx.host(), index);
+        let stage = listed.stage(cx, &caller, head, &mut own);
+        stages.push(stage.inspect_err(|reject| {
+            if reject.code() == Reject::UnknownRoute.code() {
+                (record.provider, record.model) = (own.provider.take(), own.model.take());
+            }
+        })?);
     }
-    let plan = Plan::new(cx, &record.id, caller, stages)?;
+    let plan = Plan::new(cx, &record.id, caller, stages);
+    let plan = plan.map_err(|refused| refused.tell(record))?;
     Ok((plan, record.request_size))
 }
 
 /// A step and its place.
 struct Listed<'a> {
-    index: u32,
     step: &'a steps::Step<'a>,
 }
 
@@ -45,12 +50,15 @@ impl Listed<'_> {
         cx: &Cx,
         caller: &Caller,
         request: &HeaderList,
-        record: &Record,
+        record: &mut Record,
     ) -> Result<Stage, Reject> {
-        let Self { index, step } = self;
+        let step = self.step;
         let head = step.head(request);
+        let caller = &Caller {
+            is_alias_shared: !step.headers.contains("cf-aig-byok-alias"),
+            ..caller.for_step(&head)
+        };
         let options = Options::read(&head);
-        let mut record = record.of_step(cx.host(), *index);
         record.describe_head(&head);
         record.describe_options(&caller.account, &caller.gateway.id, &options);
         let limit = caller.config.log.max_payload_bytes;
@@ -65,12 +73,13 @@ impl Listed<'_> {
             query: step.query.as_deref(),
             wishes: step.config,
         };
-        let call = caller.call(&target, &head, options, &mut record)?;
+        let call = caller.call(&target, &head, options, record);
+        let call = call.map_err(|reason| self.refused(reason, "endpoint"))?;
         Ok(Stage::step(Step {
             call,
             head,
             body: Some(step.body.to_vec()),
-            record,
+            record: std::mem::take(record),
             accounts: Vec::new(),
             attempt: 1,
         }))
@@ -81,22 +90,31 @@ impl Listed<'_> {
         cx: &Cx,
         caller: &Caller,
         head: HeaderList,
-        mut record: Record,
+        record: &mut Record,
     ) -> Result<Stage, Reject> {
-        let Self { index, step } = self;
+        let step = self.step;
         if CompatCall::of(&step.path) != Some(CompatCall::Chat) {
             return Err(Reject::BadBody(BodyFault {
-                place: format!("[{index}].endpoint"),
+                place: steps::join(&step.place, "endpoint"),
                 what: "must be chat/completions".into(),
             }));
         }
         let query = step.query.as_deref();
-        let body = ChatBody::read(step.body)?;
-        let target = match compat::Target::parse(body.model())? {
+        let body = ChatBody::read(step.body);
+        let body = body.map_err(|reason| self.refused(reason.into(), "query"))?;
+        let of_model = |reason| self.refused(reason, "query.model");
+        let target = compat::Target::parse(body.model());
+        let target = match target.map_err(|reason| of_model(reason.into()))? {
             compat::Target::Model(target) => target,
             compat::Target::Route(name) => {
-                let route = Route::find(cx, caller, name)?;
-                let route = route.with((query, &head), step.body, &record);
+                let asked = Asked {
+                    name,
+                    query,
+                    head: &head,
+                    body: step.body,
+                    wishes: step.config,
+                };
+                let route = Route::find(cx, caller, asked, record).map_err(of_model)?;
                 return Ok(Stage::Route(Box::new(route)));
             }
         };
@@ -105,14 +123,30 @@ impl Listed<'_> {
             query,
             wishes: step.config,
         };
-        let (call, head, body) = chat.call(caller, &body, &head, &mut record)?;
+        let called = chat.call(caller, &body, &head, record);
+        let (call, head, body) = called.map_err(of_model)?;
         Ok(Stage::step(Step {
             call,
             head,
             body: Some(body),
-            record,
+            record: std::mem::take(record),
             accounts: Vec::new(),
             attempt: 1,
         }))
+    }
+
+    /// A refusal of this step, which has to do with that member of it.
+    fn refused(&self, reason: Reject, member: &str) -> Reject {
+        let member = if reason == Reject::UnknownProvider && member == "endpoint" {
+            "provider"
+        } else if matches!(reason, Reject::UnknownAlias { .. }) {
+            "headers.cf-aig-byok-alias"
+        } else {
+            member
+        };
+        Reject::InStep {
+            place: steps::join(&self.step.place, member),
+            reason: Box::new(reason),
+        }
     }
 }

@@ -33,6 +33,13 @@ pub enum Reject {
     BodyTooLarge(usize),
     /// A call of the unified endpoint that has no target; says why.
     Incompatible(Incompatible),
+    /// A step of a list could not be served.
+    InStep {
+        /// The place of what is at fault: `[1].provider`.
+        place: String,
+        /// What would be said of the step alone.
+        reason: Box<Self>,
+    },
     /// More calls than the gateway's limit; when the next one would be admitted.
     RateLimited(Duration),
     /// The gateway's credential is missing or wrong.
@@ -66,7 +73,7 @@ impl From<Incompatible> for Reject {
 
 impl Reject {
     /// The HTTP status (contract §11; 404, 413 and 501 are ours, where the contract has none).
-    pub const fn status(&self) -> u16 {
+    pub fn status(&self) -> u16 {
         match self {
             Self::BadUrl => 404,
             Self::BadBody(_)
@@ -77,6 +84,7 @@ impl Reject {
             | Self::UnknownProvider
             | Self::UnknownRoute
             | Self::Unreachable => 400,
+            Self::InStep { reason, .. } => reason.status(),
             Self::BodyTooLarge(_) => 413,
             Self::RateLimited(_) => 429,
             Self::Unauthorized => 401,
@@ -85,7 +93,7 @@ impl Reject {
     }
 
     /// The stable code of the envelope. Codes from 2900 are ours, where the contract has none.
-    pub const fn code(&self) -> u32 {
+    pub fn code(&self) -> u32 {
         match self {
             Self::UnknownGateway => 2001,
             Self::RateLimited(_) => 2003,
@@ -103,6 +111,7 @@ impl Reject {
                 Incompatible::NoChat | Incompatible::OwnFormat | Incompatible::Unset(_),
             ) => 2906,
             Self::UnknownRoute => 2907,
+            Self::InStep { reason, .. } => reason.code(),
         }
     }
 
@@ -120,6 +129,7 @@ impl Reject {
                 format!("Request body too large: this gateway takes at most {limit} bytes")
             }
             Self::Incompatible(reason) => reason.what().into(),
+            Self::InStep { place, reason } => format!("{place}: {}", reason.message()),
             Self::RateLimited(_) => "Rate limited".into(),
             Self::Unauthorized => "Unauthorized".into(),
             Self::UnknownAlias {
@@ -153,9 +163,10 @@ impl Reject {
     }
 
     /// Whether the same call may succeed later; official SDKs obey it as `x-should-retry` (clients.md).
-    const fn retry_may_help(&self) -> bool {
+    fn retry_may_help(&self) -> bool {
         match self {
             Self::RateLimited(_) | Self::Unreachable => true,
+            Self::InStep { reason, .. } => reason.retry_may_help(),
             Self::BadBody(_)
             | Self::BadTarget(_)
             | Self::BadUrl
@@ -230,6 +241,15 @@ mod tests {
             ),
             (Reject::Incompatible(Incompatible::NoChat), 400, 2906, false),
             (Reject::UnknownRoute, 400, 2907, false),
+            (
+                Reject::InStep {
+                    place: "[1].provider".into(),
+                    reason: Box::new(Reject::UnknownProvider),
+                },
+                400,
+                2008,
+                false,
+            ),
             (
                 Reject::RateLimited(Duration::from_millis(1500)),
                 429,

@@ -4,6 +4,8 @@
 //! they send before content says only that there is going to be some. Invariant: any cut gives the same result, and no
 //! more than `MAX_EVENT` bytes of an event are kept.
 
+use serde_json::Value;
+
 use super::compat;
 use super::sse::{Decoder, Part};
 
@@ -52,7 +54,38 @@ fn is_prelude(event: &[u8]) -> bool {
     let text = std::str::from_utf8(event).unwrap_or_default();
     let kind =
         compat::member(text, "type").and_then(|kind| serde_json::from_str::<&str>(kind).ok());
-    kind.is_some_and(|kind| PRELUDE.contains(&kind))
+    kind.is_some_and(|kind| PRELUDE.contains(&kind)) || is_empty_chunk(text)
+}
+
+/// Whether a chunk of a chat completion has no choice with anything in it but who speaks: `OpenAI`'s first chunk, or Azure's
+/// with the filter's results for the prompt.
+fn is_empty_chunk(text: &str) -> bool {
+    let chunk: Option<Value> =
+        compat::member(text, "choices").and_then(|choices| serde_json::from_str(choices).ok());
+    let is_blank = |value: &Value| match value {
+        Value::Null => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(members) => members.is_empty(),
+        Value::Bool(_) | Value::Number(_) => false,
+    };
+    let is_silent = |choice: &Value| {
+        let delta = choice.get("delta").and_then(Value::as_object);
+        let mut said = delta
+            .into_iter()
+            .flatten()
+            .filter(|(name, _)| *name != "role");
+        let is_over = choice
+            .get("finish_reason")
+            .is_some_and(|reason| !reason.is_null());
+        let text = choice.get("text").or_else(|| choice.get("message"));
+        !is_over && text.is_none_or(is_blank) && said.all(|(_, value)| is_blank(value))
+    };
+    chunk.is_some_and(|choices| {
+        choices
+            .as_array()
+            .is_some_and(|choices| choices.iter().all(is_silent))
+    })
 }
 
 #[cfg(test)]
@@ -79,6 +112,10 @@ mod tests {
             "event: ping\ndata: {\"type\": \"ping\"}\n\n",
             "data: {\"type\":\"response.created\"}\n\ndata: {\"type\":\"response.in_progress\"}\n\n",
             "data: {\"choices\":[",
+            "data: {\"choices\":[],\"prompt_filter_results\":[{\"prompt_index\":0}]}\n\n",
+            "data: {\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"\",\"refusal\":null},\"logprobs\":null,\"finish_reason\":null}]}\n\n",
+            "data: {\"choices\":[{\"index\":0,\"delta\":{}},{\"index\":1,\"delta\":{\"role\":\"assistant\"}}]}\n\n",
+            "data: {\"choices\":[{\"index\":0,\"text\":\"\",\"finish_reason\":null}]}\n\n",
         ] {
             assert!(!begins(prelude), "{prelude}");
         }
@@ -87,7 +124,13 @@ mod tests {
     #[test]
     fn everything_else_is_content() {
         for content in [
-            "data: {\"choices\":[]}\n\n",
+            "data: {\"choices\":[{\"delta\":{\"content\":\"He\"}}]}\n\n",
+            "data: {\"choices\":[{\"delta\":{}},{\"delta\":{\"reasoning_content\":\"Hm\"}}]}\n\n",
+            "data: {\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":0}]}}]}\n\n",
+            "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n",
+            "data: {\"choices\":[{\"text\":\"He\"}]}\n\n",
+            "data: {\"choices\":{}}\n\n",
+            "data: {\"object\":\"chat.completion.chunk\"}\n\n",
             "data: [DONE]\n\n",
             "data: {\"type\":\"ping\"}\n\ndata: {\"type\":\"content_block_start\"}\n\n",
             "data: \"ping\"\n\n",

@@ -31,6 +31,15 @@ pub struct Admission {
 /// Decides whether the call may use `gateway`. Without `authentication` everybody may; a valid credential is still
 /// recognised, named in the log and kept from the provider.
 pub fn admit(config: &Config, gateway: &Gateway, head: &HeaderList) -> Result<Admission, Reject> {
+    let admission = examine(config, gateway, head);
+    if gateway.authentication && admission.credential.is_none() {
+        return Err(Reject::Unauthorized);
+    }
+    Ok(admission)
+}
+
+/// What a head shows of gateway credentials, whoever lets the call in: also for the head of a step, which admits nobody.
+pub fn examine(config: &Config, gateway: &Gateway, head: &HeaderList) -> Admission {
     let mut admission = Admission::default();
     if let Some(value) = head.value(OWN_HEADER) {
         admission.credential = bearer(value).and_then(|shown| recognise(gateway, &hash(shown)));
@@ -40,13 +49,9 @@ pub fn admit(config: &Config, gateway: &Gateway, head: &HeaderList) -> Result<Ad
     for name in CREDENTIAL_HEADERS {
         for value in head.values(name) {
             let shown = bearer(value);
-            let hash = hash(shown.unwrap_or(value.trim_ascii()));
-            let found = recognise(gateway, &hash);
+            let found = recognise(gateway, &hash(shown.unwrap_or(value.trim_ascii())));
             // Another gateway's credential opens nothing here, and is no business of the provider either.
-            let is_ours = found.is_some()
-                || config
-                    .gateways()
-                    .any(|other| recognise(other, &hash).is_some());
+            let is_ours = found.is_some() || is_anybodys(config, value);
             admission.consumed.extend(is_ours.then_some(*name));
             let is_well_formed = shown.is_some() || *name != "authorization";
             if is_well_formed && !head.contains(OWN_HEADER) {
@@ -55,10 +60,7 @@ pub fn admit(config: &Config, gateway: &Gateway, head: &HeaderList) -> Result<Ad
         }
     }
     split_protocols(gateway, head, &mut admission);
-    if gateway.authentication && admission.credential.is_none() {
-        return Err(Reject::Unauthorized);
-    }
-    Ok(admission)
+    admission
 }
 
 /// The SHA-256 of what a client shows.
@@ -85,6 +87,15 @@ fn bearer(value: &[u8]) -> Option<&[u8]> {
     scheme
         .eq_ignore_ascii_case(b"bearer ")
         .then(|| rest.trim_ascii())
+}
+
+/// Whether a header's value is a credential of any gateway, alone or behind a word such as `Bearer`, `Token` or `Key`.
+fn is_anybodys(config: &Config, value: &[u8]) -> bool {
+    let whole = value.trim_ascii();
+    let key = whole.rsplit(|byte| *byte == b' ').next();
+    let hashes = [Some(whole), key].into_iter().flatten().map(hash);
+    let mut pairs = hashes.flat_map(|hash| config.gateways().map(move |gateway| (gateway, hash)));
+    pairs.any(|(gateway, hash)| recognise(gateway, &hash).is_some())
 }
 
 fn split_protocols(gateway: &Gateway, head: &HeaderList, admission: &mut Admission) {

@@ -168,6 +168,8 @@ pub struct Record {
     pub response_head_complete: Option<bool>,
     /// Whether the call was sent with a stored key.
     byok: bool,
+    /// That key's alias.
+    byok_alias: Option<String>,
     // The contract's fields of what this version does not have: bought provider keys, feedback, guardrails.
     wholesale: bool,
     feedback: (),

@@ -78,9 +78,17 @@ impl Record {
         self.model_type = format.and_then(|format| model_type::of(format, &upstream.endpoint));
     }
 
+    /// From a dynamic route, as long as it has chosen no model (contract §7.2).
+    pub fn describe_route(&mut self, name: &str) {
+        self.provider = Some("unknown".to_owned());
+        self.model = Some(format!("dynamic/{name}"));
+        self.model_asked.clone_from(&self.model);
+    }
+
     /// From the stored key that the request is sent with.
     pub fn take_key(&mut self, key: &StoredKey) {
         self.byok = true;
+        self.byok_alias = Some(key.alias.clone());
         if self.collect.payload.is_some() {
             self.secrets.add(key.secret.reveal());
         }

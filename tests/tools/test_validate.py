@@ -75,6 +75,16 @@ class Validate(unittest.TestCase):
             for error in errors:
                 self.assertIn(f"add `{FLAG}`", error)
 
+    def test_a_cluster_that_attempts_go_straight_to_has_the_role(self) -> None:
+        direct = (ROOT / "envoy" / "direct.yaml").read_text()
+        self.assert_valid(direct)
+        bare, count = re.subn(r"^ +http_filters: \*attempts\n", "", direct, flags=re.MULTILINE)
+        self.assertEqual(count, 1)
+        errors = self.errors(bare)
+        self.assertEqual([error.partition(":")[0] for error in errors], ["cluster anthropic", "cluster groq", "cluster openai"])
+        for error in errors:
+            self.assertIn("mount the role `attempt-upstream`", error)
+
     def test_a_misspelt_type_or_field_is_one_short_line(self) -> None:
         (error,) = self.errors(edited("http.router.v3.Router", "http.router.v3.Ruter"))
         self.assertEqual(

@@ -134,6 +134,11 @@ impl<'a> Links<'a> {
         Self(entries.iter().map(id).collect())
     }
 
+    /// The id of the element with this number.
+    fn id(&self, number: usize) -> Option<&'a str> {
+        self.0.get(number).copied().flatten()
+    }
+
     /// The element that an output names; `None`, without a fault, where there is no output.
     fn follow(&self, output: &Field<'_>) -> Option<usize> {
         if !output.is_given() {

@@ -1,7 +1,8 @@
 //! Shares of the calls, for A/B tests and gradual roll-outs.
 //!
-//! Invariant: the shares add up to the whole, and their order does not depend on how a map was ordered on its way here,
-//! so that a call with the same key takes the same way in every worker and after every update.
+//! Invariant: the shares add up to the whole, and they stand in the order of the ids of the elements that they lead to. So a
+//! call with the same key takes the same way in every worker, however a map was ordered on its way here; and when two
+//! shares change, only the calls between their old and their new border change their way.
 
 use super::Links;
 use super::field_path::{FIELD, FieldPath};
@@ -13,7 +14,7 @@ use crate::llm::json::Event;
 pub struct Split {
     /// Calls that are alike in this field take the same way; `None`, or a call without it: at random.
     pub key: Option<FieldPath>,
-    /// The shares, in an order that does not depend on how they were written; together [`Split::WHOLE`].
+    /// The shares, by the ids of the elements that follow; together [`Split::WHOLE`].
     pub shares: Vec<Share>,
 }
 
@@ -63,8 +64,7 @@ fn shares(outputs: Section<'_>, entry: &Field<'_>, links: &Links<'_>) -> Option<
     if !is_good {
         return None;
     }
-    // The same way for the same key, however a map was ordered on its way here.
-    shares.sort_unstable();
+    shares.sort_by_key(|(parts, next)| (links.id(*next), *parts));
     let named = shares.iter().filter_map(|(parts, _)| *parts);
     let sum = named.clone().fold(0_u32, u32::saturating_add);
     let has_rest = named.count() < shares.len();

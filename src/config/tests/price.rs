@@ -275,7 +275,8 @@ proptest! {
         row.insert("variants".to_owned(), json!({"speed=fast": later, "processing=batch": {"input": 1}}));
 
         let file = json!({"providers": {"groq": {"models": [row]}}}).to_string();
-        let built = Prices::with(&source::read(&file).unwrap()).unwrap();
+        let spelled = ["Some-Model", "some-*", "m-#"].map(|name| ("groq".to_owned(), name.to_owned()));
+        let built = Prices::with(&source::read(&file).unwrap(), spelled.into()).unwrap();
         let configured = good(&priced("groq", json!([row]))).prices;
         prop_assert_eq!(&configured, &built);
         prop_assert_ne!(configured, Prices::default());

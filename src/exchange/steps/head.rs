@@ -25,10 +25,11 @@ const SHARED: [&str; 8] = [
 ];
 
 /// Fields that a step may hold, because clients copy whole header lists, but that are not its to say: those of one
-/// connection (RFC 9110 §7.6.1), those that describe a body as it was before (the list of steps around it), and the
-/// gateway's credential, which admits the whole call.
-const DROPPED: [&str; 15] = [
+/// connection (RFC 9110 §7.6.1), those that describe a body as it was before (the list of steps around it), and what there
+/// is one of for the whole call: the gateway's credential, which admits it, and the id of the event.
+const DROPPED: [&str; 16] = [
     "cf-aig-authorization",
+    "cf-aig-event-id",
     "connection",
     "content-encoding",
     "content-length",
@@ -45,6 +46,8 @@ const DROPPED: [&str; 15] = [
     "upgrade",
 ];
 
+/// Most that a step's own header fields may take together, in bytes: more than any provider takes.
+const MAX_FIELDS: usize = 65_536;
 /// Longest name of a header field, in bytes.
 const MAX_NAME: usize = 128;
 
@@ -111,6 +114,7 @@ pub(super) fn fields(
     place: &str,
 ) -> Result<Vec<(String, Vec<u8>)>, BodyFault> {
     let mut fields: Vec<(String, Vec<u8>)> = Vec::new();
+    let mut size = 0_usize;
     for (name, raw) in headers.iter() {
         if !is_name(name) {
             return Err(fault(place, "has a name that is no header's"));
@@ -119,6 +123,11 @@ pub(super) fn fields(
         let name = name.to_ascii_lowercase();
         let text = text(&name, raw).ok_or_else(|| fault(&*place, "must be a string"))?;
         let value = value(&text, &place)?;
+        size = size.saturating_add(name.len()).saturating_add(value.len());
+        if size > MAX_FIELDS {
+            let what = format!("makes the header fields larger than {MAX_FIELDS} bytes");
+            return Err(fault(place, what));
+        }
         if DROPPED.contains(&name.as_str()) || name.starts_with("x-envoy-") {
             continue;
         }
@@ -147,6 +156,10 @@ fn text(name: &str, value: &RawValue) -> Option<String> {
 /// A field's value: what can stand in one line (RFC 9110 §5.5).
 pub(super) fn value(text: &str, place: &str) -> Result<Vec<u8>, BodyFault> {
     let text = text.trim_matches([' ', '\t']);
+    if text.len() > MAX_FIELDS {
+        let what = format!("is larger than {MAX_FIELDS} bytes");
+        return Err(fault(place, what));
+    }
     let is_control = |byte: u8| byte != b'\t' && byte.is_ascii_control();
     if text.bytes().any(is_control) {
         return Err(fault(place, "has a control character"));

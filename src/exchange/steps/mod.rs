@@ -26,6 +26,8 @@ pub const MAX_STEPS: usize = 16;
 /// One provider to be tried.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step<'a> {
+    /// Where it stands in the body: `[1]`; empty when it is the body.
+    pub place: String,
     /// The provider's slug, known or not; also `compat` and `custom-{slug}`.
     pub provider: String,
     /// The path of `endpoint` without its query and without a slash before it, in whichever spelling.
@@ -97,6 +99,7 @@ fn read_step<'a>(step: &'a RawValue, place: &str) -> Result<Step<'a>, BodyFault>
         .transpose()?;
     let body = required(members.last("query"), &at("query"))?;
     Ok(Step {
+        place: place.to_owned(),
         path: path.to_owned(),
         query: query.map(str::to_owned),
         provider,
@@ -155,7 +158,8 @@ fn fault(place: impl Into<String>, what: impl Into<String>) -> BodyFault {
     }
 }
 
-fn join(place: &str, name: &str) -> String {
+/// The place of a member of what stands at that place.
+pub fn join(place: &str, name: &str) -> String {
     let dot = if place.is_empty() { "" } else { "." };
     [place, dot, name].concat()
 }

@@ -71,8 +71,8 @@ impl Proxy {
             config: Rc::new(config),
             queue: Some(QueueId(queue)),
             calls: Rc::default(),
-            bodies_come: Cell::new(true),
-            quiet_until: Cell::new(0),
+            bodies_come: Rc::new(Cell::new(true)),
+            quiet: Rc::default(),
         };
         Self {
             host: Rc::clone(host),
@@ -92,6 +92,7 @@ impl Proxy {
             complaints: Vec::new(),
             states: BTreeMap::new(),
             asked: None,
+            drops_trailers: false,
             shown: Vec::new(),
         }
     }
@@ -132,6 +133,8 @@ struct Stream {
     states: BTreeMap<&'static str, String>,
     /// What the request's body was replaced with.
     asked: Option<Vec<u8>>,
+    /// Whether the request's trailers were taken away.
+    drops_trailers: bool,
     /// What the client was sent of the upstream's answer.
     shown: Vec<u8>,
 }
@@ -154,6 +157,7 @@ impl Stream {
                 Output::ReplaceRequest { bytes, .. } => {
                     assert!(self.asked.replace(bytes).is_none() && self.upstream.is_none());
                 }
+                Output::DropRequestTrailers => self.drops_trailers = true,
                 Output::ReplaceResponse { size, bytes } => {
                     assert_eq!(size, passed.len());
                     passed = bytes;

@@ -73,6 +73,14 @@ impl<'a> ChatBody<'a> {
         &self.model
     }
 
+    /// The value of a member, as written; of several the last.
+    pub fn member(&self, key: &str) -> Option<&'a str> {
+        let mut members = self.members.iter().rev();
+        members
+            .find(|member| member.key == key)
+            .map(|member| member.value)
+    }
+
     /// The body for `target`: with its model, without what its provider refuses.
     pub fn written_for(&self, target: &ChatModel<'_>) -> Vec<u8> {
         let model = Value::from(target.model).to_string();

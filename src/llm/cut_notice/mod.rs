@@ -3,7 +3,8 @@
 //! Invariant: a notice follows a whole event or there is none. Clients parse every event as JSON: half an event that a
 //! notice would end breaks them with a syntax error, where an aborted connection is an error they know.
 //! Sources: WHATWG HTML §9.2.6 (events); the error events of OpenAI's API reference ("Streaming events", `error`),
-//! Anthropic's "Streaming messages" (`error`) and Google's `google.rpc.Status` as Gemini sends it.
+//! Anthropic's "Streaming messages" (`error`), Google's `google.rpc.Status` as Gemini sends it, the `error` event of its
+//! Interactions API, and Mistral's Conversations API ("Streaming", `conversation.response.error`).
 
 use super::format::Format;
 
@@ -32,6 +33,20 @@ const ANTHROPIC: &str = concat!(
 const GEMINI: &str = concat!(
     r#"data: {"error":{"code":503,"message":"The provider broke off its answer.","#,
     r#""status":"UNAVAILABLE"}}"#,
+    "\n\n"
+);
+
+/// Its documentation tells the type, a text and a number; clients read the type in both places.
+const MISTRAL_CONVERSATION: &str = concat!(
+    "event: conversation.response.error\n",
+    r#"data: {"type":"conversation.response.error","#,
+    r#""message":"The provider broke off its answer.","code":503}"#,
+    "\n\n"
+);
+const GEMINI_INTERACTIONS: &str = concat!(
+    "event: error\n",
+    r#"data: {"event_type":"error","error":{"code":"upstream_cut","#,
+    r#""message":"The provider broke off its answer."}}"#,
     "\n\n"
 );
 
@@ -83,24 +98,23 @@ pub fn has_event(format: Format) -> bool {
 
 const fn event(format: Format) -> Option<&'static str> {
     match format {
-        Format::OpenAiChat => Some(OPENAI_CHAT),
+        Format::OpenAiChat | Format::Perplexity => Some(OPENAI_CHAT),
         Format::OpenAiResponses => Some(OPENAI_RESPONSES),
         Format::AnthropicMessages => Some(ANTHROPIC),
         Format::Gemini => Some(GEMINI),
+        Format::GeminiInteractions => Some(GEMINI_INTERACTIONS),
+        Format::MistralConversation => Some(MISTRAL_CONVERSATION),
         Format::BedrockConverse
         | Format::BedrockInvoke
         | Format::BedrockMessages
         | Format::Cohere
         | Format::Deepgram
-        | Format::GeminiInteractions
         | Format::HuggingFace
         | Format::Ideogram
-        | Format::MistralConversation
         | Format::MistralOcr
         | Format::Ollama
         | Format::OpenAiAudio
         | Format::OpenAiImages
-        | Format::Perplexity
         | Format::Replicate
         | Format::Request
         | Format::Speech

@@ -8,11 +8,14 @@ use crate::llm::meter::Meter;
 use crate::llm::sse::{Decoder, Part};
 
 const EVENTS: &str = "text/event-stream; charset=utf-8";
-const TOLD: [Format; 4] = [
+const TOLD: [Format; 7] = [
     Format::OpenAiChat,
     Format::OpenAiResponses,
     Format::AnthropicMessages,
     Format::Gemini,
+    Format::GeminiInteractions,
+    Format::MistralConversation,
+    Format::Perplexity,
 ];
 
 fn tail(given: &[u8]) -> Tail {
@@ -55,6 +58,15 @@ fn each_format_is_told_in_one_event_of_its_own_shape() {
             "",
             json!({"error": {"code": 503, "message": message, "status": "UNAVAILABLE"}}),
         ),
+        (
+            "error",
+            json!({"event_type": "error", "error": {"code": "upstream_cut", "message": message}}),
+        ),
+        (
+            "conversation.response.error",
+            json!({"type": "conversation.response.error", "message": message, "code": 503}),
+        ),
+        ("", json!({"error": openai})),
     ];
     for (format, (name, data)) in TOLD.into_iter().zip(expected) {
         let notice = cut_notice(format, EVENTS, tail(b"data: {}\n\n")).unwrap();

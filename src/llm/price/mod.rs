@@ -49,6 +49,8 @@ pub struct Models<'a> {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Prices {
     configured: Sections,
+    /// The models of the configured ones, by provider, as they are spelled there; patterns too.
+    spelled: Vec<(String, String)>,
 }
 
 /// What an answer is billed at.
@@ -61,12 +63,19 @@ pub struct Bill<'a> {
 }
 
 impl Prices {
-    /// The embedded prices, and these before them.
+    /// The embedded prices, and these before them, with the names of their models as they were `spelled`, by provider.
     ///
     /// # Errors
     /// What there is too much of for one table.
-    pub(crate) fn with(configured: &[row::List]) -> Result<Self, String> {
-        encoder::encode(configured).map(|configured| Self { configured })
+    pub(crate) fn with(
+        configured: &[row::List],
+        spelled: Vec<(String, String)>,
+    ) -> Result<Self, String> {
+        let configured = encoder::encode(configured)?;
+        Ok(Self {
+            configured,
+            spelled,
+        })
     }
 
     /// Prices one answer of `provider` (a slug such as `openai`) given under `terms` at `at` (Unix seconds, UTC).
@@ -94,21 +103,28 @@ impl Prices {
         Some(Bill { cost, model })
     }
 
-    /// The models that have prices of their own, by provider, in lower case and without patterns: all of one provider,
-    /// or those of the configuration.
-    pub fn models(&self, provider: Option<&str>) -> impl Iterator<Item = (&str, &str)> {
-        let configured = Table::from(&self.configured).lists();
-        let embedded = provider.and_then(|slug| EMBEDDED.list(slug.as_bytes()));
-        let lists = configured.chain(embedded);
-        let wanted =
-            lists.filter(move |list| provider.is_none_or(|slug| list.slug == slug.as_bytes()));
-        wanted.flat_map(|list| {
-            let slug = std::str::from_utf8(list.slug).unwrap_or_default();
-            let names = list
-                .names()
-                .filter_map(|name| std::str::from_utf8(name).ok());
-            names.map(move |name| (slug, name)).collect::<Vec<_>>()
-        })
+    /// The models that have prices of their own, by provider, without patterns: those of the configuration as it spells
+    /// them, and of one provider also the embedded ones, in lower case.
+    pub fn models<'a>(
+        &'a self,
+        provider: Option<&'a str>,
+    ) -> impl Iterator<Item = (&'a str, &'a str)> {
+        let configured = self.spelled.iter();
+        let configured = configured
+            .map(|(slug, name)| (slug.as_str(), name.as_str()))
+            .filter(move |(slug, name)| {
+                provider.is_none_or(|wanted| wanted == *slug) && !name.contains(['*', '#'])
+            });
+        let list = provider.and_then(|slug| EMBEDDED.list(slug.as_bytes()));
+        let names: Vec<_> = list.iter().flat_map(table::List::names).collect();
+        let names = names.into_iter();
+        let names = names.filter_map(|name| std::str::from_utf8(name).ok());
+        let embedded = names.filter_map(move |name| Some((provider?, name)));
+        let is_new = |(slug, name): &(&str, &str)| {
+            let mut spelled = self.spelled.iter();
+            !spelled.any(|(other, own)| other == slug && own.eq_ignore_ascii_case(name))
+        };
+        configured.chain(embedded.filter(is_new))
     }
 
     /// Looks a model up among the provider's own, then in its fallback lists; each time in the configured prices first.

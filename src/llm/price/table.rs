@@ -49,15 +49,6 @@ impl<'t> Table<'t> {
             .map(|entry| self.read(entry))
     }
 
-    /// Every provider's models.
-    pub(super) fn lists(self) -> impl Iterator<Item = List<'t>> {
-        self.lists
-            .as_chunks::<16>()
-            .0
-            .iter()
-            .map(move |entry| self.read(entry))
-    }
-
     fn read(self, entry: &[u8; 16]) -> List<'t> {
         let [n0, n1, n2, n3, e0, e1, e2, e3, rest @ ..] = *entry;
         let [g0, g1, g2, g3, fallback @ ..] = rest;

@@ -50,6 +50,12 @@ impl Placement {
         row.map_or(BEARER, |(_, _, place)| place.clone())
     }
 
+    /// Whether the built-in provider `slug` takes a key in this header at any of its endpoints.
+    pub fn is_known(slug: &str, header: &str) -> bool {
+        let mut rows = TABLE.iter().filter(|(known, ..)| *known == slug);
+        rows.any(|(_, _, place)| place.header == header)
+    }
+
     /// Where a provider of the operator's own looks; by default as most do. `header` is in lower case.
     pub fn custom(header: Option<String>, scheme: Option<String>) -> Self {
         let header = header.map_or(BEARER.header, Cow::Owned);
@@ -85,11 +91,7 @@ impl Placement {
                 .values(PROTOCOLS)
                 .flat_map(|value| value.split(|byte| *byte == b','))
                 .any(|protocol| is_key(protocol.trim_ascii()))
-            || pairs.any(|pair| {
-                let (name, value) = pair.split_once('=').unwrap_or_default();
-                let name = name.to_ascii_lowercase();
-                !value.is_empty() && CREDENTIAL_PARAMETERS.contains(&name.as_str())
-            })
+            || pairs.any(is_credential)
     }
 }
 
@@ -109,7 +111,26 @@ fn is_key(protocol: &[u8]) -> bool {
 /// An SDK without a key sends the scheme alone.
 fn is_filled(value: &[u8]) -> bool {
     let value = value.trim_ascii();
-    !value.is_empty() && !value.eq_ignore_ascii_case(b"bearer")
+    let is_scheme = |scheme: &&str| value.eq_ignore_ascii_case(scheme.as_bytes());
+    !value.is_empty() && !SCHEMES.iter().any(is_scheme)
+}
+
+/// The words that stand before keys, and before what a client signs with.
+const SCHEMES: [&str; 5] = ["api-key", "basic", "bearer", "key", "token"];
+
+/// A query without the parameters that carry a credential; `None`: nothing is left of it.
+pub fn without_credentials(query: &str) -> Option<String> {
+    let pairs = query.split('&');
+    let left: Vec<_> = pairs.filter(|pair| !is_credential(pair)).collect();
+    let left = left.join("&");
+    (!left.is_empty()).then_some(left)
+}
+
+/// Whether a pair of a query carries a credential.
+fn is_credential(pair: &str) -> bool {
+    let (name, value) = pair.split_once('=').unwrap_or_default();
+    let name = name.to_ascii_lowercase();
+    !value.is_empty() && CREDENTIAL_PARAMETERS.contains(&name.as_str())
 }
 
 const fn header(name: &'static str) -> Placement {
@@ -258,6 +279,10 @@ mod tests {
         for field in [
             ("authorization", ""),
             ("authorization", "Bearer "),
+            ("authorization", "Token"),
+            ("authorization", "key "),
+            ("authorization", "Basic"),
+            ("x-goog-api-key", "Api-Key"),
             ("x-api-key", "consumed"),
             ("cookie", "session=1"),
             ("x-team-key", "k"),
@@ -271,6 +296,13 @@ mod tests {
         }
         for query in ["", "api_key=", "model=token", "pageToken=3", "key"] {
             assert!(!shown(&[], Some(query)), "{query}");
+        }
+        for (query, left) in [
+            ("key=k", None),
+            ("a=1&Api_Key=k&b=2", Some("a=1&b=2")),
+            ("model=token", Some("model=token")),
+        ] {
+            assert_eq!(without_credentials(query).as_deref(), left);
         }
     }
 }

@@ -16,7 +16,7 @@ mod table;
 use std::borrow::Cow;
 use std::fmt;
 
-pub use credential::Placement;
+pub use credential::{Placement, without_credentials};
 pub use custom::{BaseUrl, BaseUrlError};
 use model::ModelAt;
 use path::PathError;

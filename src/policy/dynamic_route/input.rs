@@ -1,6 +1,7 @@
 //! What a route may look at: metadata, header fields and the body of a call.
 //!
-//! Invariant: only the part of the body that is asked for is parsed, and of that no more than 64 KiB.
+//! Invariant: of the body, which is indexed once, only the member that is asked for is looked into, and of that no more
+//! than [`MAX_MEMBER`].
 
 use std::borrow::Cow;
 
@@ -8,7 +9,10 @@ use serde_json::Value;
 
 use crate::config::{FieldPath, Source};
 use crate::http::header::HeaderList;
-use crate::llm::compat;
+use crate::llm::compat::{self, ChatBody};
+
+/// Longest member of the body that is looked into, in bytes of JSON.
+const MAX_MEMBER: usize = 1 << 20;
 
 /// Longest value of the body that is compared, in bytes of JSON.
 const MAX_VALUE: usize = 1 << 16;
@@ -20,8 +24,8 @@ pub struct Inputs<'a> {
     pub metadata: &'a [(String, Value)],
     /// The request's header fields.
     pub headers: &'a HeaderList,
-    /// The request's body: JSON text.
-    pub body: &'a str,
+    /// The request's body.
+    pub body: &'a ChatBody<'a>,
     /// Random bits of this call.
     pub random: u64,
 }
@@ -65,10 +69,14 @@ impl<'a> Inputs<'a> {
     }
 
     fn in_body(&self, path: &str) -> Option<Fact<'a>> {
-        let mut text = self.body;
-        for name in path.split('.') {
+        let mut names = path.split('.');
+        let mut text = self.body.member(names.next()?)?;
+        for name in names {
+            if text.len() > MAX_MEMBER {
+                return None;
+            }
             let index = || compat::element(text, name.parse().ok()?);
-            text = if text.trim_start().starts_with('[') {
+            text = if text.starts_with('[') {
                 index()?
             } else {
                 compat::member(text, name)?

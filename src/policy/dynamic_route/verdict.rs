@@ -1,7 +1,8 @@
 //! Whether a condition holds for a call.
 //!
-//! Invariant: values of different types are neither equal nor in an order; only a header field, which is always text,
-//! is read as what it is compared with. A list holds what one of its elements does.
+//! Invariant: values of different types are neither equal nor in an order, but for a text that is a number as JSON writes
+//! it, which is compared with numbers as that number; two texts are compared as texts. A header field, which is always
+//! text, is read as what it is compared with, also as a truth value. A list holds what one of its elements does.
 
 use std::cmp::Ordering;
 
@@ -54,8 +55,9 @@ fn compare(found: &Value, wanted: &Value) -> Option<Ordering> {
         (Value::String(found), Value::String(wanted)) => Some(found.as_str().cmp(wanted)),
         (Value::Bool(found), Value::Bool(wanted)) => Some(found.cmp(wanted)),
         (Value::Number(found), Value::Number(wanted)) => numbers(found, wanted),
-        // Envoy may deliver the numbers of a configuration as text.
+        // Envoy may deliver the numbers of a configuration as text, and clients those of their metadata.
         (Value::Number(found), Value::String(wanted)) => numbers(found, &number(wanted)?),
+        (Value::String(found), Value::Number(wanted)) => numbers(&number(found)?, wanted),
         _ => None,
     }
 }

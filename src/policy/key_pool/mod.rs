@@ -4,8 +4,8 @@
 //!
 //! | status of the answer | what becomes of the key |
 //! |---|---|
-//! | 429 | it rests as long as `retry-after` says, else `rate_limited` |
-//! | 401, 402, 403 | it rests for `refused` |
+//! | 429 | it rests as long as its provider says, else `rate_limited` |
+//! | 401, 402, 403; 429 because a quota is used up | it rests for `refused` |
 //! | below 400 | it is well: a rest is forgotten |
 //! | all others (400, 404, 5xx …) and no answer | nothing: they are not the key's making |
 //!
@@ -48,6 +48,12 @@ impl Chosen {
     /// The keys it was chosen from.
     pub fn pool(&self) -> &KeyPool {
         &self.pool
+    }
+
+    /// Whether the other key could take this one's place.
+    fn is_spare(&self, other: &StoredKey, rests: &Rests<'_>, now: u64) -> bool {
+        let is_other = other.weight > 0 && other.alias != self.key.alias;
+        is_other && !rests.is_resting(&other.alias, now)
     }
 }
 
@@ -204,9 +210,7 @@ pub fn report(
             Some(asked) => rests.fail((&key.alias, *seen), now, asked, pool.rest.longest),
             None => rests.clear(&key.alias, *seen),
         };
-        let is_spare = |other: &Rc<StoredKey>| {
-            other.weight > 0 && other.alias != key.alias && !rests.is_resting(&other.alias, now)
-        };
+        let is_spare = |other: &Rc<StoredKey>| chosen.is_spare(other, &rests, now);
         let report = Report {
             change,
             has_spare: asked.is_some() && !chosen.is_named && pool.keys.iter().any(is_spare),
@@ -223,8 +227,22 @@ pub fn report(
     Err(HostError::Conflict)
 }
 
-/// Names come from the configuration and the table of providers only, and hold no slash: they are bounded.
-fn shared_name(pool: &KeyPool) -> String {
+/// Whether another call would get another key than the chosen one, should that be turned away.
+pub fn has_spare(host: &dyn Host, now: u64, chosen: &Chosen) -> bool {
+    if chosen.is_named || chosen.seen == Seen::Only {
+        return false;
+    }
+    let Ok((value, _)) = read(host, &shared_name(&chosen.pool)) else {
+        return false;
+    };
+    let rests = Rests::decode(&value);
+    let mut keys = chosen.pool.keys.iter();
+    keys.any(|other| chosen.is_spare(other, &rests, now))
+}
+
+/// What tells a pool from all others. Names come from the configuration and the table of providers only, and hold no slash:
+/// they are bounded.
+pub fn shared_name(pool: &KeyPool) -> String {
     let (mark, gateway) = match &pool.gateway_id {
         Some(id) => ("/", id.as_str()),
         None => ("", ""),

@@ -15,6 +15,8 @@ pub struct Advice {
     pub wait: Option<Duration>,
     /// Whether to ask again at all.
     pub should_retry: Option<bool>,
+    /// Whether a quota is used up, which does not come back by waiting.
+    pub is_used_up: bool,
 }
 
 impl Advice {
@@ -30,6 +32,7 @@ impl Advice {
         Self {
             wait: millis.or_else(after),
             should_retry,
+            is_used_up: false,
         }
     }
 }
@@ -83,6 +86,7 @@ impl BodyHint {
                 }
                 Hint::Kind => {
                     let is_quota = text == "insufficient_quota";
+                    advice.is_used_up |= is_quota;
                     advice.should_retry = advice.should_retry.or(is_quota.then_some(false));
                 }
             }

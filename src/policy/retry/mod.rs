@@ -10,7 +10,8 @@
 //! | any other status, first of all 400 | no | no: the client gets it |
 //!
 //! A provider's `x-should-retry` beats its status in the second column. Invariant: each setting is the first of step,
-//! request and gateway that has a good one; nothing begins after the deadline.
+//! request and gateway that has a good one; after the deadline nothing begins but
+//! one attempt at the last step.
 
 mod advice;
 #[cfg(test)]
@@ -225,6 +226,15 @@ impl Budget {
         let left = self.attempts.checked_sub(1).filter(|_| is_in_time);
         self.attempts = left.unwrap_or(self.attempts);
         left.is_some()
+    }
+
+    /// Takes the one attempt that may still begin when the time is over; nothing is left after it.
+    pub fn take_last(&mut self, now: u64) -> bool {
+        let is_left = self.attempts > 0 && self.remaining(now).is_zero();
+        if is_left {
+            self.attempts = 0;
+        }
+        is_left
     }
 
     /// The time in which another attempt may begin.

@@ -204,6 +204,21 @@ def a_locked_gateway_opens_to_its_credential_in_the_sdks_own_place(options):
 
 
 @target.gateway_only
+@target.records_only
+def a_stream_that_its_provider_cuts_ends_in_the_sdks_error():
+    event = f"cut-{time.monotonic_ns()}"
+    headers = target.RETRYING | {"cf-aig-event-id": event}
+    ask = _ask(target.unseen("Count to three"), model="mock-cut")
+    pieces = []
+    with pytest.raises(anthropic.APIStatusError) as caught:
+        with _client().messages.stream(**ask, extra_headers=headers) as stream:
+            pieces.extend(stream)
+    assert caught.value.body["error"]["type"] == "api_error"
+    [record] = target.records(event, 1)
+    assert (record["outcome"], record["complete"], record["success"]) == ("cut", False, False)
+
+
+@target.gateway_only
 def an_unknown_gateway_or_provider_is_a_bad_request():
     for url, code in ((target.url("anthropic", "no-such-gateway"), 2001), (target.url("no-such-provider"), 2008)):
         with pytest.raises(anthropic.BadRequestError) as caught:

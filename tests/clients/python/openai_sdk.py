@@ -239,6 +239,21 @@ def the_unified_endpoint_serves_every_provider_by_its_prefix(provider):
 
 
 @target.gateway_only
+@target.records_only
+def a_stream_that_its_provider_cuts_ends_in_the_sdks_error():
+    event = f"cut-{time.monotonic_ns()}"
+    headers = target.RETRYING | {"cf-aig-event-id": event}
+    ask = _ask(target.unseen("Count to three"), model="mock-cut", stream=True)
+    pieces = []
+    with pytest.raises(openai.APIError) as caught:
+        for chunk in _client().chat.completions.create(**ask, extra_headers=headers):
+            pieces.append(chunk)
+    assert pieces and caught.value.code == "upstream_cut"
+    [record] = target.records(event, 1)
+    assert (record["outcome"], record["complete"], record["success"]) == ("cut", False, False)
+
+
+@target.gateway_only
 def the_unified_endpoint_says_what_it_does_not_know_and_lists_what_it_knows():
     with OpenAI(base_url=target.url("compat"), api_key="sk-test", max_retries=0) as client:
         for model, code in ((MODEL, 2019), (f"nobody/{MODEL}", 2008), (f"replicate/{MODEL}", 2906)):

@@ -7,6 +7,10 @@
     clippy::unwrap_used,
     reason = "test code: a panic is how a test fails"
 )]
+#![expect(
+    clippy::duplicate_mod,
+    reason = "both forms of attempts pass the same cases"
+)]
 
 use std::io::Write;
 
@@ -19,6 +23,8 @@ mod age;
 mod attempt_account;
 #[path = "../../envoy/tests/attempt_end.rs"]
 mod attempt_end;
+#[path = "../../envoy/tests/attempt_given_up.rs"]
+mod attempt_given_up;
 #[path = "../../envoy/tests/attempt_soak.rs"]
 mod attempt_soak;
 #[path = "../../envoy/tests/auth.rs"]
@@ -37,6 +43,8 @@ mod cost;
 mod cut_notice;
 #[path = "../../envoy/tests/deeds.rs"]
 mod deeds;
+#[path = "../../envoy/tests/direct.rs"]
+mod direct;
 #[path = "../../envoy/tests/dynamic_routes.rs"]
 mod dynamic_routes;
 #[path = "../../envoy/tests/encoding.rs"]
@@ -75,6 +83,8 @@ mod rate_limit;
 mod record;
 #[path = "../../envoy/tests/retry_advice.rs"]
 mod retry_advice;
+#[path = "../../envoy/tests/retry_deadline.rs"]
+mod retry_deadline;
 #[path = "../../envoy/tests/retry_settings.rs"]
 mod retry_settings;
 #[path = "../../envoy/tests/route_fallback.rs"]
@@ -89,6 +99,8 @@ mod routing;
 mod shipped;
 #[path = "../../envoy/tests/shipped_attempts.rs"]
 mod shipped_attempts;
+#[path = "../../envoy/tests/shipped_direct.rs"]
+mod shipped_direct;
 #[path = "../../envoy/tests/single_flight.rs"]
 mod single_flight;
 #[path = "../../envoy/tests/stored_keys.rs"]
@@ -102,7 +114,7 @@ mod universal_refused;
 #[path = "../../envoy/tests/usage.rs"]
 mod usage;
 
-/// The form of the attempts: over the hop.
+/// The form of the attempts in the cases of this level: over the hop.
 const DIRECT: bool = false;
 
 /// A gateway to be configured, on the containers of this machine. Without an engine no case can run: that is said in one

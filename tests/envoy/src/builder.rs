@@ -27,6 +27,8 @@ pub struct Builder {
     configuration: Option<Value>,
     environment: Value,
     stop_iteration: bool,
+    attempts_stop_iteration: bool,
+    retries: u32,
     keeper: bool,
     twin: bool,
     hop: bool,
@@ -46,6 +48,8 @@ impl Builder {
             configuration: None,
             environment: json!({}),
             stop_iteration: true,
+            attempts_stop_iteration: true,
+            retries: 100_000,
             keeper: false,
             twin: false,
             hop: false,
@@ -90,6 +94,18 @@ impl Builder {
     /// Mounts the plugin without `allow_on_headers_stop_iteration`.
     pub const fn without_stop_iteration(mut self) -> Self {
         self.stop_iteration = false;
+        self
+    }
+
+    /// Mounts the roles of attempts without it.
+    pub const fn attempts_without_stop_iteration(mut self) -> Self {
+        self.attempts_stop_iteration = false;
+        self
+    }
+
+    /// How many retries the clusters' circuit breakers let through at once; 100000 by default.
+    pub const fn retries(mut self, retries: u32) -> Self {
+        self.retries = retries;
         self
     }
 
@@ -218,6 +234,7 @@ impl Builder {
             configuration,
             environment: self.environment.clone(),
             stop_iteration: self.stop_iteration,
+            attempts_stop_iteration: self.attempts_stop_iteration,
         });
         let (directory, clusters) = (directory.display().to_string(), self.clusters.clone());
         Tokens {
@@ -228,6 +245,7 @@ impl Builder {
             twin: self.twin,
             hop: self.hop,
             direct: self.direct,
+            retries: self.retries,
             cluster_header: self.cluster_header.clone(),
             buffer: self.buffer,
         }

@@ -76,6 +76,8 @@ pub(crate) struct Tokens {
     pub(crate) hop: bool,
     /// Whether attempts may go straight to their clusters.
     pub(crate) direct: bool,
+    /// What circuit breakers let through of retries.
+    pub(crate) retries: u32,
     pub(crate) cluster_header: String,
     pub(crate) buffer: usize,
 }
@@ -87,6 +89,7 @@ pub(crate) struct Plugin {
     pub(crate) configuration: Value,
     pub(crate) environment: Value,
     pub(crate) stop_iteration: bool,
+    pub(crate) attempts_stop_iteration: bool,
 }
 
 impl Tokens {
@@ -109,7 +112,10 @@ impl Tokens {
             .map(|cluster| self.at_attempts(cluster))
             .collect();
         let items: Vec<_> = clusters.iter().map(|it| format!("  - {it}\n")).collect();
-        clusters.extend(self.hop.then(|| self.at_attempts(hop_cluster())));
+        clusters.extend(
+            self.hop
+                .then(|| self.at_attempts(hop_cluster(self.retries))),
+        );
         bootstrap
             .replace("${CLUSTERS}", &json!(clusters).to_string())
             .replace("${CLUSTER_ITEMS}", &items.concat())
@@ -152,7 +158,7 @@ impl Tokens {
                 "typed_config": {"@type": format!("type.googleapis.com/{codec}")}});
             cluster["typed_extension_protocol_options"][OPTIONS]["http_filters"] =
                 json!([plugin.upstream(&self.directory), codec]);
-            cluster["circuit_breakers"] = breakers();
+            cluster["circuit_breakers"] = breakers(self.retries);
         }
         cluster
     }
@@ -229,7 +235,7 @@ impl Plugin {
         let mut config = self.config(directory);
         config["name"] = json!("sluice-attempt");
         config["root_id"] = json!("attempt");
-        config["allow_on_headers_stop_iteration"] = json!(true);
+        config["allow_on_headers_stop_iteration"] = json!(self.attempts_stop_iteration);
         Self::http_filter(&config)
     }
 
@@ -238,7 +244,7 @@ impl Plugin {
         let mut config = self.config(directory);
         config["name"] = json!("sluice-attempt-upstream");
         config["root_id"] = json!("attempt-upstream");
-        config["allow_on_headers_stop_iteration"] = json!(true);
+        config["allow_on_headers_stop_iteration"] = json!(self.attempts_stop_iteration);
         Self::http_filter(&config)
     }
 
@@ -283,14 +289,14 @@ fn internal_listeners() -> Value {
 }
 
 /// The way to the hop: a connection within the worker.
-fn hop_cluster() -> Value {
+fn hop_cluster(retries: u32) -> Value {
     let socket = "type.googleapis.com/envoy.extensions.transport_sockets";
     let address = json!({"envoy_internal_address": {"server_listener_name": HOP}});
     let endpoint = json!({"endpoint": {"address": address}});
     json!({
         "name": HOP,
         "type": "STATIC",
-        "circuit_breakers": breakers(),
+        "circuit_breakers": breakers(retries),
         "load_assignment": {"cluster_name": HOP, "endpoints": [{"lb_endpoints": [endpoint]}]},
         "typed_extension_protocol_options": {OPTIONS: {
             "@type": format!("type.googleapis.com/{OPTIONS}"),
@@ -305,9 +311,9 @@ fn hop_cluster() -> Value {
 }
 
 /// Envoy's defaults stop at three retries at once.
-fn breakers() -> Value {
+fn breakers(retries: u32) -> Value {
     json!({"thresholds": [{"max_connections": 100_000, "max_pending_requests": 100_000,
-        "max_requests": 100_000, "max_retries": 100_000}]})
+        "max_requests": 100_000, "max_retries": retries}]})
 }
 
 const OPTIONS: &str = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";

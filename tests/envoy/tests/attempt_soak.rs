@@ -4,11 +4,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use sluice_e2e::gateway::records_of;
-use sluice_e2e::{Call, Case, Gateway, sample};
+use sluice_e2e::{Call, Case, Gateway, eventually, sample};
 
 use super::deeds::{Numbers, Planned};
 use super::hop::{assert_own, single, start_with};
@@ -18,8 +18,12 @@ const CONCURRENCY: usize = 32;
 /// Milliseconds to the first byte; no answer but a hanging one takes that long.
 const TIMEOUT: u64 = 6000;
 
-/// One call that was made: its event, and the step and status of each record that there must be.
-type Made = (String, Vec<(u64, u64)>);
+/// Calls that the gateway `limited` lets through.
+const LIMIT: usize = 40;
+
+/// One call that was made: its event, and the step and status of each record that there must be; `None`: its client has
+/// left at some moment.
+type Made = (String, Option<Vec<(u64, u64)>>);
 
 /// Plans a call, makes it, and checks its answer and what the providers saw.
 async fn make(gateway: &Gateway, seed: usize) -> Made {
@@ -28,13 +32,29 @@ async fn make(gateway: &Gateway, seed: usize) -> Made {
     let steps = (1..=count).map(|at| Planned::new(gateway, numbers, at == count));
     let steps: Vec<_> = steps.collect();
     let is_single = count == 1 && numbers.below(2) == 0;
+    let id = ["open", "cached", "limited", "open"][seed % 4];
     let (call, event) = if is_single {
-        alone(gateway, &steps[0])
+        alone(gateway, id, &steps[0])
     } else {
-        listed(gateway, &steps)
+        listed(gateway, id, &steps)
     };
-    let mut reply = call.over_http2(numbers.below(2) == 0).send().await;
+    let call = call.over_http2(numbers.below(2) == 0);
+    if seed % 16 == 7 {
+        let call = tokio::spawn(call.try_send());
+        tokio::time::sleep(Duration::from_micros(
+            50 * u64::try_from(seed % 400).unwrap(),
+        ))
+        .await;
+        call.abort();
+        return (event.id().to_owned(), None);
+    }
+    let mut reply = call.send().await;
     let (body, whole) = reply.rest().await;
+    if id == "limited" && body.windows(4).any(|part| part == b"2003") {
+        assert_eq!(reply.status, 429);
+        assert!(steps.iter().all(|step| step.case.seen().is_empty()));
+        return (event.id().to_owned(), Some(vec![(0, 429)]));
+    }
     let step = reply.header("cf-aig-step").map(str::to_owned);
     let end = steps
         .iter()
@@ -59,12 +79,12 @@ async fn make(gateway: &Gateway, seed: usize) -> Made {
         }
     }
     let record = |at: usize| (u64::try_from(at).unwrap(), steps[at].told().status.into());
-    (event.id().to_owned(), (0..=end).map(record).collect())
+    (event.id().to_owned(), Some((0..=end).map(record).collect()))
 }
 
 /// A call of one provider, and the case that is its event.
-fn alone(gateway: &Gateway, planned: &Planned) -> (Call, Case) {
-    let call = single(gateway, "open", planned.provider, &planned.case)
+fn alone(gateway: &Gateway, id: &str, planned: &Planned) -> (Call, Case) {
+    let call = single(gateway, id, planned.provider, &planned.case)
         .header("cf-aig-max-attempts", planned.attempts.to_string())
         .header("cf-aig-retry-delay", "1");
     (
@@ -74,7 +94,7 @@ fn alone(gateway: &Gateway, planned: &Planned) -> (Call, Case) {
 }
 
 /// A universal call, and the case that is its event.
-fn listed(gateway: &Gateway, steps: &[Planned]) -> (Call, Case) {
+fn listed(gateway: &Gateway, id: &str, steps: &[Planned]) -> (Call, Case) {
     let event = gateway.fake.case(sample::chat());
     let step = |planned: &Planned| {
         let mut step = sample::step(planned.provider, &planned.case);
@@ -83,7 +103,7 @@ fn listed(gateway: &Gateway, steps: &[Planned]) -> (Call, Case) {
         step
     };
     let steps: Vec<Value> = steps.iter().map(step).collect();
-    (gateway.universal("open", &event, &steps), event)
+    (gateway.universal(id, &event, &steps), event)
 }
 
 /// One of the clients, each of which takes the next call as long as there is one.
@@ -118,7 +138,12 @@ fn recorded(gateway: &Gateway) -> BTreeMap<String, Vec<(u64, u64)>> {
 
 #[tokio::test]
 async fn two_thousand_calls_with_faults_at_random_are_answered_and_recorded_one_by_one() {
-    let gateway = Arc::new(start_with(&json!([{"id": "open"}])));
+    let gateway = Arc::new(start_with(&json!([
+        {"id": "open"},
+        {"id": "cached", "cache_ttl": 300},
+        {"id": "limited", "rate_limiting_limit": LIMIT, "rate_limiting_interval": 3600,
+            "rate_limiting_technique": "sliding"}
+    ])));
     let machines = gateway.stat("wasm.envoy.wasm.runtime.v8.created");
     let next = Arc::new(AtomicUsize::new(0));
     let mut clients = tokio::task::JoinSet::new();
@@ -130,30 +155,38 @@ async fn two_thousand_calls_with_faults_at_random_are_answered_and_recorded_one_
         expected.extend(made.unwrap());
     }
     assert_eq!(expected.len(), CALLS);
-    let mut got = recorded(&gateway);
-    let begun = Instant::now();
-    while got != expected && begun.elapsed() < Duration::from_secs(5) {
-        tokio::time::sleep(Duration::from_millis(100)).await;
-        got = recorded(&gateway);
-    }
-    let wrong = expected
-        .iter()
-        .filter(|(event, records)| got.get(*event) != Some(records));
-    let wrong: Vec<_> = wrong
-        .map(|(event, records)| (event, records, got.get(event)))
-        .collect();
-    assert!(
-        wrong.is_empty(),
-        "{} calls: {:?}",
-        wrong.len(),
-        wrong.first()
-    );
-    assert_eq!(got.len(), CALLS);
     for gauge in [
         "http.gateway.downstream_rq_active",
         "http.hop.downstream_rq_active",
     ] {
-        assert_eq!(gateway.stat(gauge), 0, "{gauge}");
+        eventually(gauge, || (gateway.stat(gauge) == 0).then_some(())).await;
+    }
+    let is_recorded = |event: &String| expected[event].is_some();
+    let stayed = expected.keys().filter(|event| is_recorded(event)).count();
+    let got = eventually("a record of each call", || {
+        let got = recorded(&gateway);
+        let count = got.keys().filter(|event| is_recorded(event)).count();
+        (count == stayed).then_some(got)
+    });
+    let got = got.await;
+    let refused = expected
+        .values()
+        .flatten()
+        .filter(|records| records[..] == [(0, 429)]);
+    assert!(refused.count() > 0, "the limit was reached");
+    for (event, records) in &expected {
+        let got = got.get(event);
+        match records {
+            Some(records) => assert_eq!(got, Some(records), "{event}"),
+            // Each step once, in their order, as far as they were tried.
+            None => {
+                let mut steps = got.into_iter().flatten().map(|(step, _)| *step);
+                assert!(
+                    (0..).zip(&mut steps).all(|(at, step)| at == step),
+                    "{got:?}"
+                );
+            }
+        }
     }
     let now = gateway.stat("wasm.envoy.wasm.runtime.v8.created");
     assert_eq!(now, machines, "a VM died");

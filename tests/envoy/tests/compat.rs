@@ -310,7 +310,7 @@ async fn what_has_no_target_is_refused_with_the_contracts_codes_and_recorded() {
         ("custom-none/m", 2008, "custom-none"),
         ("replicate/m", 2906, "replicate"),
         ("bedrock/anthropic.claude-haiku-4-5", 2906, "aws-bedrock"),
-        ("dynamic/support", 2907, "compat"),
+        ("dynamic/support", 2907, "unknown"),
     ] {
         let body = json!({ "model": model }).to_string();
         let record = refused(&gateway, CHAT, &body, (400, code)).await;

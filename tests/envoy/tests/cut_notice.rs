@@ -51,12 +51,16 @@ async fn got(gateway: &Gateway, id: &str, path: &str, answer: Answer) -> (String
     let case = gateway.fake.case(answer);
     let mut reply = call(gateway, id, path, &case).send().await;
     let (body, whole) = reply.rest().await;
-    let record = gateway.steps(&case, 1).await.remove(0);
-    assert_eq!(
-        (&record["complete"], &record["outcome"]),
-        (&json!(false), &json!("cut"))
-    );
+    assert_cut(gateway, &case).await;
     (String::from_utf8(body).unwrap(), whole)
+}
+
+/// Told or not, the record of the last step says that the answer was cut.
+async fn assert_cut(gateway: &Gateway, event: &Case) {
+    let record = gateway.steps(event, 1).await.pop().unwrap();
+    let facts = ["complete", "success", "outcome", "status_code"].map(|name| &record[name]);
+    let expected = [json!(false), json!(false), json!("cut"), json!(200)];
+    assert!(facts.into_iter().eq(&expected), "{record}");
 }
 
 /// The data of the event that was added, which breaks off after it.
@@ -118,6 +122,9 @@ async fn a_call_of_one_attempt_is_told_where_all_are() {
             "{id}"
         );
         assert_eq!(case.seen().len(), 1);
+        if is_told {
+            assert_cut(&gateway, &case).await;
+        }
     }
 }
 
@@ -139,6 +146,9 @@ async fn a_step_of_a_universal_call_is_told_in_the_form_of_its_own_api() {
     let (body, whole) = reply.rest().await;
     let body = String::from_utf8(body).unwrap();
     assert!(!whole && body.contains("api_error"), "{body}");
+    let record = gateway.steps(&event, 2).await.pop().unwrap();
+    let facts = [&record["outcome"], &record["complete"]];
+    assert_eq!(facts, [&json!("cut"), &json!(false)]);
 }
 
 #[tokio::test]

@@ -5,6 +5,8 @@
 mod attempt_account;
 #[path = "attempt_end.rs"]
 mod attempt_end;
+#[path = "attempt_given_up.rs"]
+mod attempt_given_up;
 #[path = "attempt_soak.rs"]
 mod attempt_soak;
 #[path = "deeds.rs"]
@@ -29,6 +31,8 @@ mod key_follows;
 mod key_rests;
 #[path = "retry_advice.rs"]
 mod retry_advice;
+#[path = "retry_deadline.rs"]
+mod retry_deadline;
 #[path = "retry_settings.rs"]
 mod retry_settings;
 #[path = "route_fallback.rs"]

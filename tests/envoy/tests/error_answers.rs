@@ -23,6 +23,8 @@ fn gateway() -> Lease {
 const DISGUISED: &str = r#"
 openai/chat/completions data: {"error":{"message":"no","type":"server_error"}}
 openai/chat/completions : waiting | data: {"error":{"message":"no","type":"server_error"}} | data: [DONE]
+openai/chat/completions data: {"id":"","model":"","choices":[],"prompt_filter_results":[]} | data: {"error":{"message":"no","type":"server_error"}}
+openai/chat/completions data: {"choices":[{"index":0,"delta":{"role":"assistant","content":""},"finish_reason":null}]} | data: {"error":{"message":"no","type":"server_error"}}
 openai/chat/completions {"error":{"message":"no","type":"server_error","code":null}}
 custom-one/chat/completions data: {"error":{"message":"no"}}
 custom-one/anything {"error":"no"}

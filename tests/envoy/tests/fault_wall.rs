@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use sluice_e2e::{Call, Case, Gateway, sample};
 use tokio::task::JoinSet;
 
-use super::faults::{DEAD, FAULTS, Fault, TIMEOUT, good};
+use super::faults::{DEAD, FAULTS, Fault, OWN, TIMEOUT, good};
 use super::hop::{assert_own, assert_unsteered, gateway, single, step_of};
 
 /// The shapes of a call.
@@ -37,6 +37,8 @@ struct Square {
 struct Outcome {
     status: u16,
     step: Option<String>,
+    /// Its content type, and the provider's own field.
+    fields: [Option<String>; 2],
     /// Of a refusal the code.
     body: String,
     whole: bool,
@@ -148,13 +150,20 @@ impl Square {
             (step, true) => (step, 200, true),
             (step, false) => (step, bad.into(), bad == 200 && self.fault.whole),
         };
-        let (status, body) = match is_good(tried) {
-            true => (200, good(self.stream).body()),
-            false => (bad, self.fault.body()),
+        let names = ["content-type", OWN];
+        let good = good(self.stream);
+        let (status, body, fields) = match is_good(tried) {
+            true => (200, good.body(), names.map(|name| good.states(name))),
+            false => (
+                bad,
+                self.fault.body(),
+                names.map(|name| self.fault.field(name)),
+            ),
         };
         Outcome {
             status,
             step: Some(tried.to_string()),
+            fields,
             body: String::from_utf8(body).unwrap(),
             whole: is_good(tried) || self.fault.whole,
             attempts: (0..steps).map(attempts).collect(),
@@ -167,7 +176,10 @@ impl Square {
         let mut reply = call.send().await;
         let (body, whole) = reply.rest().await;
         let reply = reply.with(body);
-        assert_unsteered(&reply.headers);
+        let mut headers = reply.headers.clone();
+        // What a provider says of its own Envoy is the client's.
+        headers.retain(|(name, _)| self.fault.field(name).is_none());
+        assert_unsteered(&headers);
         assert_eq!(reply.header("cf-aig-event-id").as_deref(), Some(event.id()));
         for case in cases {
             for seen in case.seen() {
@@ -188,6 +200,7 @@ impl Square {
         Outcome {
             status: reply.status,
             step: step_of(&reply),
+            fields: ["content-type", OWN].map(|name| reply.header(name)),
             body: code.map_or_else(text, |code| code.to_string()),
             whole,
             attempts: cases.iter().map(|case| case.seen().len()).collect(),

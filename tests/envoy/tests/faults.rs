@@ -27,12 +27,14 @@ pub(crate) struct Fault {
     pub(crate) whole: bool,
 }
 
+/// A header field of every provider's own.
+pub(crate) const OWN: &str = "x-of-provider";
 const ONE: &str = "custom-one";
 const RAW: &str = "custom-raw";
 pub(crate) const DEAD: &str = "custom-dead";
 
 /// First those that are worth another attempt, then those that only another step may better, then the others.
-pub(crate) const FAULTS: [Fault; 20] = [
+pub(crate) const FAULTS: [Fault; 21] = [
     fault("refused", DEAD, 400, sample::chat),
     fault("reset at once", RAW, 400, || Answer::wire().cut()),
     fault("closed at once", RAW, 400, Answer::wire),
@@ -43,6 +45,7 @@ pub(crate) const FAULTS: [Fault; 20] = [
     fault("429 with advice", ONE, 429, || {
         error(429).header("retry-after", "1")
     }),
+    fault("429 of an Envoy", ONE, 429, of_envoy),
     fault("500", ONE, 500, || error(500)),
     fault("503", ONE, 503, || error(503)),
     fault("529", ONE, 529, || error(529)),
@@ -101,7 +104,11 @@ impl Fault {
 
     /// The script of it.
     pub(crate) fn answer(&self) -> Answer {
-        self.played((self.answer)())
+        self.played(self.said())
+    }
+
+    fn said(&self) -> Answer {
+        (self.answer)().header(OWN, self.name)
     }
 
     /// An answer in the form that the provider's port takes.
@@ -123,6 +130,15 @@ impl Fault {
         self.retries && matches!(self.status, 0 | 400)
     }
 
+    /// The value of a field when it is the end of the call.
+    pub(crate) fn field(&self, name: &str) -> Option<String> {
+        if self.is_silent() {
+            (name == "content-type").then(|| "application/json".to_owned())
+        } else {
+            self.said().states(name)
+        }
+    }
+
     /// What the client gets when it is the end of the call: the answer's body, or the gateway's own code.
     pub(crate) fn body(&self) -> Vec<u8> {
         if self.is_silent() {
@@ -135,7 +151,8 @@ impl Fault {
 
 /// What a provider answers that does as it should.
 pub(crate) fn good(stream: bool) -> Answer {
-    if stream { events(5) } else { sample::chat() }
+    let answer = if stream { events(5) } else { sample::chat() };
+    answer.header(OWN, "good")
 }
 
 fn events(count: usize) -> Answer {
@@ -145,6 +162,19 @@ fn events(count: usize) -> Answer {
 fn error(status: u16) -> Answer {
     let error = json!({"error": {"message": format!("fault {status}"), "type": "fault"}});
     Answer::json(status, &error)
+}
+
+/// The provider's own Envoy speaks to ours, and the provider in the gateway's name.
+fn of_envoy() -> Answer {
+    [
+        ("x-envoy-ratelimited", "true"),
+        ("x-envoy-overloaded", "true"),
+        ("cf-aig-step", "77"),
+    ]
+    .into_iter()
+    .fold(error(429), |answer, (name, value)| {
+        answer.header(name, value)
+    })
 }
 
 fn html() -> Answer {

@@ -1,7 +1,7 @@
 //! The gateway of the cases about several attempts, and what all such calls have in common.
 
 use serde_json::{Value, json};
-use sluice_e2e::{Call, Case, Gateway, Lease, RawReply, Seen, Shared, Upstream};
+use sluice_e2e::{Builder, Call, Case, Gateway, Lease, RawReply, Seen, Shared, Upstream};
 
 static GATEWAY: Shared = Shared::new(start);
 
@@ -36,13 +36,17 @@ pub(crate) fn config(gateways: &Value) -> Value {
     })
 }
 
-/// A gateway with these gateways and the custom providers' clusters.
-pub(crate) fn start_with(gateways: &Value) -> Gateway {
+/// A gateway with these gateways and the custom providers' clusters, to be started.
+pub(crate) fn build_with(gateways: &Value) -> Builder {
     let builder = crate::gateway().config(&config(gateways));
-    let builder = PROVIDERS.iter().fold(builder, |builder, (slug, upstream)| {
+    PROVIDERS.iter().fold(builder, |builder, (slug, upstream)| {
         builder.cluster(slug, *upstream)
-    });
-    builder.start()
+    })
+}
+
+/// The same, started.
+pub(crate) fn start_with(gateways: &Value) -> Gateway {
+    build_with(gateways).start()
 }
 
 fn start() -> Gateway {
@@ -57,6 +61,7 @@ fn start() -> Gateway {
             "fallback_statuses": [400]},
         {"id": "stubborn", "retry_max_attempts": 2, "retry_delay": 0, "retry_statuses": [],
             "fallback_statuses": []},
+        {"id": "wary", "retry_error_answers": true},
         {"id": "cached", "cache_ttl": 300},
         {"id": "limited", "rate_limiting_limit": 2, "rate_limiting_interval": 600,
             "rate_limiting_technique": "sliding"},
@@ -100,14 +105,19 @@ pub(crate) fn assert_unsteered(headers: &[(String, Vec<u8>)]) {
 
 /// A provider got the whole call of that case, and no word of the gateway's.
 pub(crate) fn assert_own(seen: &Seen, case: &Case, body: &Value) {
+    assert_whole(seen, body);
+    let key = format!("Bearer sk-{}", case.id());
+    assert_eq!(seen.header("authorization"), Some(key));
+}
+
+/// The provider got a request that is in order, with that body.
+pub(crate) fn assert_whole(seen: &Seen, body: &Value) {
     assert_unsteered(&seen.headers);
     let ours = seen
         .headers
         .iter()
         .find(|(name, _)| name.starts_with("cf-"));
     assert_eq!(ours, None);
-    let key = format!("Bearer sk-{}", case.id());
-    assert_eq!(seen.header("authorization"), Some(key));
     assert_eq!(
         seen.header("content-length"),
         Some(seen.body.len().to_string())

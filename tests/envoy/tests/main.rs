@@ -15,6 +15,7 @@
 mod age;
 mod attempt_account;
 mod attempt_end;
+mod attempt_given_up;
 mod attempt_soak;
 mod auth;
 mod bodies;
@@ -44,6 +45,7 @@ mod mesh;
 mod rate_limit;
 mod record;
 mod retry_advice;
+mod retry_deadline;
 mod retry_settings;
 mod route_fallback;
 mod route_limits;

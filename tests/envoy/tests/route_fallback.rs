@@ -184,6 +184,10 @@ async fn a_route_leads_over_several_models() {
     let reply = ask(&gateway, "open", "chain", &case).complete().await;
     assert_answered_by(&reply, "m-two");
     assert_eq!(tried(&case), ["m-one", "m-three", "m-two"]);
+    // The client's key is for the provider that is tried first.
+    let keyed = case.seen().into_iter();
+    let keyed = keyed.map(|seen| seen.header("authorization").is_some());
+    assert!(keyed.eq([true, false, false]));
     let records = gateway.steps(&case, 3).await;
     assert_apart(&records);
     assert_eq!(

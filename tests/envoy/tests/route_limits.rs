@@ -237,7 +237,9 @@ async fn a_limit_behind_a_model_counts_only_when_the_model_has_failed() {
         assert_eq!(reply.status, status);
         if status == 429 {
             assert_refused(&reply, 429, 2003);
-            let records = gateway.steps(&case, 1).await;
+            let records = gateway.steps(&case, 2).await;
+            let named = ["model_asked", "provider"].map(|name| records[1][name].clone());
+            assert_eq!(named, ["dynamic/after", "unknown"]);
             assert_eq!(records[0]["model_asked"], "m-two");
         }
     }

@@ -16,7 +16,7 @@ fn shares_total_the_whole_in_one_order() {
         panic!()
     };
     let shares: Vec<_> = one.shares.iter().map(|share| share.parts).collect();
-    assert_eq!(shares, [662_000, 5_000, 333_000]);
+    assert_eq!(shares, [333_000, 662_000, 5_000], "b, c and end");
     assert_eq!(shares.iter().sum::<u32>(), Split::WHOLE);
     assert_eq!(one.key.unwrap().name, "x-user");
 }

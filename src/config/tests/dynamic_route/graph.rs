@@ -71,6 +71,47 @@ fn an_element_is_refused_with_the_place_of_its_fault() {
 }
 
 #[test]
+fn an_output_that_is_missing_is_named() {
+    let is_free = json!({"conditions": {"metadata.plan": "free"}});
+    let limit = json!({"limitType": "count", "limit": 1, "window": 60});
+    let element = |kind: &str, properties: &Value, outputs: Value| json!({"id": "a", "type": kind, "properties": properties, "outputs": outputs});
+    let missing =
+        |output: &str| format!("[2].outputs.{output}: is missing: write {{elementId: …}}");
+    for (kind, properties, outputs, wanted) in [
+        (
+            "conditional",
+            &is_free,
+            json!({"false": to("b")}),
+            vec!["true"],
+        ),
+        (
+            "conditional",
+            &is_free,
+            json!({"true": to("b")}),
+            vec!["false"],
+        ),
+        ("conditional", &is_free, json!({}), vec!["true", "false"]),
+        (
+            "rate",
+            &limit,
+            json!({"fallback": to("b")}),
+            vec!["success"],
+        ),
+        ("rate_limit", &limit, json!(null), vec!["success"]),
+    ] {
+        let config = route([element(kind, properties, outputs), model("b", None)]);
+        let wanted: Vec<_> = wanted.into_iter().map(missing).collect();
+        assert_eq!(refused(&config), wanted, "{config}");
+    }
+    let start = json!({"id": "start", "type": "start"});
+    let config = routes(json!([{"name": "r", "elements": [start, model("a", None), end()]}]));
+    assert_eq!(
+        refused(&config),
+        ["[0].outputs.next: is missing: write {elementId: …}"]
+    );
+}
+
+#[test]
 fn a_route_that_could_do_nothing_is_refused() {
     check([
         (

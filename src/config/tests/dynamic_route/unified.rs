@@ -46,12 +46,14 @@ fn the_places_of_unified_calls_are_checked() {
 }
 
 #[test]
-fn the_list_names_what_can_be_called_and_nothing_else() {
-    let mut config = route([model("a", None)]);
+fn the_list_names_what_can_be_called_as_it_is_spelled_and_nothing_else() {
+    let mut own = model("a", Some("b"));
+    own["properties"] = json!({"provider": "custom-neon", "model": "Routed"});
+    let mut config = route([own, model("b", None)]);
     config["custom_providers"] = json!([{"slug": "neon", "base_url": "https://ai.example.com"}]);
     config["prices"] = json!({
         "custom-neon": [{"id": "Small", "match": ["smalls-*"], "free": true}],
-        "perplexity-ai": [{"id": "sonar-own", "free": true}],
+        "perplexity-ai": [{"id": "sonar-own", "free": true}, {"id": "Sonar", "free": true}],
         "azure-openai": [{"id": "mine", "free": true}],
         "elevenlabs": [{"id": "voice", "free": true}],
     });
@@ -61,19 +63,27 @@ fn the_list_names_what_can_be_called_and_nothing_else() {
     assert_eq!(
         ids,
         [
-            "custom-neon/small",
+            "custom-neon/Routed",
+            "custom-neon/Small",
             "dynamic/r",
             "openai/gpt-5",
+            "perplexity/Sonar",
             "perplexity/sonar-own"
         ]
     );
     assert_eq!(all["perplexity/sonar-own"], "perplexity-ai");
 
+    let neon = config.models("my-gateway", Some("custom-neon")).unwrap();
+    let neon: Vec<_> = neon.keys().map(String::as_str).collect();
+    assert_eq!(neon, ["custom-neon/Routed", "custom-neon/Small"]);
+
     let embedded = config.models("my-gateway", Some("perplexity")).unwrap();
     assert!(
         embedded.len() > 1
             && embedded.contains_key("perplexity/sonar-own")
-            && embedded.contains_key("perplexity/sonar")
+            && embedded.contains_key("perplexity/Sonar")
+            && !embedded.contains_key("perplexity/sonar")
+            && embedded.contains_key("perplexity/sonar-pro")
     );
     assert!(
         embedded

@@ -11,6 +11,7 @@ fn every_member_of_a_step_is_read_and_the_body_is_the_clients_text() {
       {"query":"text","provider":"custom-in_house","endpoint":"/v1/x?a=b&c=?"}]"#;
     let steps = read(body.as_bytes()).unwrap();
     let first = Step {
+        place: "[0]".into(),
         provider: "workers-ai".into(),
         path: "@cf/meta/llama-3.1-8b-instruct".into(),
         query: None,
@@ -28,6 +29,7 @@ fn every_member_of_a_step_is_read_and_the_body_is_the_clients_text() {
             br#"{"messages" : [{"role":"user","content":"h\u00e9 \n"}], "n":1.0e0, "a":1, "a":2 }"#,
     };
     let second = Step {
+        place: "[1]".into(),
         provider: "custom-in_house".into(),
         path: "v1/x".into(),
         query: Some("a=b&c=?".into()),
@@ -42,7 +44,12 @@ fn every_member_of_a_step_is_read_and_the_body_is_the_clients_text() {
 fn a_step_alone_is_a_list_of_one() {
     let step = with(json!({"headers": {"x-a": "1"}})).to_string();
     let list = format!("[{step}]");
-    assert_eq!(read(step.as_bytes()), read(list.as_bytes()));
+    let list = read(list.as_bytes()).unwrap().remove(0);
+    let alone = Step {
+        place: String::new(),
+        ..list
+    };
+    assert_eq!(read(step.as_bytes()), Ok(vec![alone]));
     assert_eq!(
         refusal(r#"{"provider":"openai","endpoint":"x"}"#),
         "query: missing"

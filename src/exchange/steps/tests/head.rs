@@ -198,3 +198,17 @@ fn a_steps_settings_beat_the_requests_under_either_name() {
     assert_eq!(head.values("user-agent").collect::<Vec<_>>(), [b"step"]);
     assert_eq!(Wishes::read(&head).attempts, Some(2));
 }
+
+#[test]
+fn a_steps_fields_are_not_larger_than_any_provider_takes() {
+    let step = |fields: Value| with(json!({ "headers": fields })).to_string();
+    let large = "x".repeat(40_000);
+    let fits = step(json!({"x-a": large, "x-b": "y".repeat(25_000)}));
+    assert!(read(fits.as_bytes()).is_ok());
+    assert_eq!(
+        refusal(&step(json!({"x-a": large, "x-b": large}))),
+        "headers.x-b: makes the header fields larger than 65536 bytes"
+    );
+    let alias = with(json!({"authorization": "x".repeat(70_000)})).to_string();
+    assert_eq!(refusal(&alias), "authorization: is larger than 65536 bytes");
+}

@@ -33,7 +33,24 @@ fn route(name: &str, elements: &[Value]) -> Value {
     json!({ "name": name, "elements": elements })
 }
 
-fn routes() -> [Value; 5] {
+/// The variables that hold the stored keys of `four` and `pooled`.
+pub(super) fn key(variable: &str) -> Option<String> {
+    let keys = [
+        ("FOUR_KEY", "four-stored"),
+        ("KEY_A", "a-stored"),
+        ("KEY_B", "b-stored"),
+    ];
+    let found = keys.iter().find(|(name, _)| *name == variable);
+    found.map(|(_, key)| (*key).to_owned())
+}
+
+/// The same model under another id.
+fn renamed(id: &str, mut model: Value) -> Value {
+    model["id"] = json!(id);
+    model
+}
+
+fn routes() -> [Value; 9] {
     let check = |no| {
         let is_free = json!({"conditions": {"metadata.plan": {"$eq": "free"}}});
         element(
@@ -48,6 +65,13 @@ fn routes() -> [Value; 5] {
         element("limit", "rate", quota, outputs)
     };
     let (one, two) = (model("one", None), model("two", None));
+    let cost = json!({"limitType": "cost", "limit": 0.000_001, "window": 60});
+    let costly = element("limit", "rate", cost, &[("success", "pooled")]);
+    let onward = [
+        model("one", Some("four")),
+        model("four", Some("again")),
+        renamed("again", model("one", None)),
+    ];
     let spill = limit(&[("success", "one"), ("fallback", "two")]);
     [
         route(
@@ -55,15 +79,35 @@ fn routes() -> [Value; 5] {
             &[check("two"), model("one", Some("two")), two.clone()],
         ),
         route("quota", &[limit(&[("success", "one")]), one.clone()]),
-        route("spill", &[spill, one.clone(), two]),
+        route("spill", &[spill, one.clone(), two.clone()]),
         route("narrow", &[check("end"), one]),
         route("ended", &[model("one", Some("end"))]),
+        route(
+            "guarded",
+            &[model("one", Some("four")), model("four", None)],
+        ),
+        route("onward", &onward),
+        route("costly", &[costly, model("pooled", None)]),
+        route(
+            "used-up",
+            &[
+                model("one", Some("limit")),
+                limit(&[("success", "two")]),
+                two.clone(),
+            ],
+        ),
     ]
 }
 
 pub(super) fn config() -> Value {
-    let custom = ["one", "two", "three", "four"]
+    let mut custom = ["one", "two", "three", "four", "pooled"]
         .map(|slug| json!({"slug": slug, "base_url": format!("https://{slug}.example.com/api")}));
+    custom[3]["keys"] = json!([{"alias": "stored", "environment_variable": "FOUR_KEY"}]);
+    custom[3]["key_header"] = json!("x-four-key");
+    custom[4]["keys"] = json!([
+        {"alias": "a", "environment_variable": "KEY_A"},
+        {"alias": "b", "environment_variable": "KEY_B", "priority": 1},
+    ]);
     json!({
         "attempt_cluster": "sluice-attempts",
         "custom_providers": custom,
@@ -80,6 +124,7 @@ pub(super) fn config() -> Value {
              "credentials": [{"name": "demo", "sha256": sha256("demo-token")}]},
         ],
         "dynamic_routes": routes(),
+        "prices": {"custom-pooled": [{"id": "pooled-model", "input": 1, "output": 2}]},
         "cache": {"max_bytes": 100_000, "max_object_bytes": 20_000},
         "limits": {"request_body_bytes": 50_000},
     })

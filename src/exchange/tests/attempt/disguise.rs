@@ -5,6 +5,9 @@ use super::*;
 const OVERLOADED: &str = "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"x\"}}\n\n";
 const CONTENT: &str = "data: {\"id\":\"c\",\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"He\"}}]}\n\n";
 const PING: &str = "event: ping\ndata: {\"type\": \"ping\"}\n\n";
+const FILTERED: &str =
+    "data: {\"id\":\"\",\"model\":\"\",\"choices\":[],\"prompt_filter_results\":[]}\n\n";
+const ROLE: &str = "data: {\"id\":\"c\",\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"\"},\"finish_reason\":null}]}\n\n";
 const SSE_HEAD: &[(&str, &str)] = &[("content-type", SSE)];
 
 fn ask<'p>(proxy: &'p Proxy, gateway: &str) -> Call<'p> {
@@ -40,7 +43,7 @@ fn an_error_in_the_place_of_an_answer_is_followed_where_the_gateway_wants_it() {
 
 #[test]
 fn a_stream_that_opens_with_an_error_is_followed() {
-    for opening in [String::new(), PING.to_owned(), ": comment\n\n".to_owned()] {
+    for opening in ["", PING, ": comment\n\n", FILTERED, ROLE] {
         let proxy = proxy();
         let mut call = ask(&proxy, "wary");
         call.answer_head("200", SSE_HEAD);
@@ -122,4 +125,23 @@ fn what_is_neither_json_nor_a_stream_is_shown_at_once() {
     assert_eq!(call.client().0, 200);
     call.answer_body(b"\x00\x01", true);
     assert_eq!((call.asked().len(), call.finish().len()), (1, 1));
+}
+
+#[test]
+fn what_says_nothing_for_long_is_shown_all_the_same() {
+    for (config, patience) in [(json!({}), 30_000), (json!({"requestTimeout": 800}), 800)] {
+        let proxy = proxy();
+        let steps = ["one", "two"].map(|name| step(name, config.clone()));
+        let mut call = universal(&proxy, "wary", &steps);
+        proxy.host.advance(millis(300));
+        call.answer_head("200", SSE_HEAD);
+        call.answer_body(PING.as_bytes(), false);
+        assert_eq!(call.client().0, 0, "it is held");
+        assert_eq!(call.wait(), millis(patience - 300));
+        assert_eq!(call.client(), (200, PING.to_owned()));
+        call.answer_body(OVERLOADED.as_bytes(), false);
+        call.answer_body(CONTENT.as_bytes(), true);
+        assert_eq!(call.client().1, [PING, OVERLOADED, CONTENT].concat());
+        assert_eq!((call.asked().len(), call.finish().len()), (1, 1));
+    }
 }

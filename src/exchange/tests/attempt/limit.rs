@@ -52,3 +52,34 @@ fn an_answer_from_the_cache_does_not_count() {
         assert_eq!(facts(&again.finish()), [(0, 200, "cached")]);
     }
 }
+
+const SPENT: &str = r#"data: {"id":"c","model":"pooled-model","choices":[],"usage":{"prompt_tokens":11,"completion_tokens":7,"total_tokens":18}}"#;
+const SILENT: &str =
+    r#"data: {"id":"c","model":"pooled-model","choices":[{"index":0,"delta":{"content":"Hi"}}]}"#;
+
+/// Whether a route with a limit in USD refuses the call after a stream of that event, which breaks off or not.
+fn refuses_after(event: &str, is_cut: bool) -> bool {
+    let proxy = proxy();
+    let body = json!({"model": "dynamic/costly", "stream": true, "messages": []}).to_string();
+    let ask = || Call::ask(&proxy, "/v1/acc/open/compat/chat/completions", &[], &body);
+    let mut call = ask();
+    call.answer_head("200", &[("content-type", SSE)]);
+    call.answer_body(format!("{event}\n\n").as_bytes(), false);
+    if is_cut {
+        call.break_off();
+    } else {
+        call.answer_body(b"data: [DONE]\n\n", true);
+        call.finish();
+    }
+    ask().outer.reply.is_some()
+}
+
+#[test]
+fn a_limit_in_usd_is_charged_what_a_stream_has_stated_even_if_it_was_cut() {
+    assert!(refuses_after(SPENT, false));
+    assert!(refuses_after(SPENT, true));
+    assert!(
+        !refuses_after(SILENT, false),
+        "what is not stated is not known"
+    );
+}

@@ -3,9 +3,13 @@
 
 mod broken;
 mod config_text;
+mod credential;
 mod disguise;
 mod driver;
+mod given_up;
+mod inherited;
 mod kept;
+mod key;
 mod leaving;
 mod limit;
 mod order;
@@ -13,6 +17,7 @@ mod peers;
 mod property;
 mod refusal;
 mod route;
+mod route_refused;
 mod sharing;
 mod single;
 mod step;
@@ -42,12 +47,16 @@ fn proxy() -> Proxy {
     let worker = Worker {
         host: Rc::<FakeHost>::clone(&host),
         config: Rc::new(
-            config::parse(config_text::config().to_string().as_bytes(), &|_| None).unwrap(),
+            config::parse(
+                config_text::config().to_string().as_bytes(),
+                &config_text::key,
+            )
+            .unwrap(),
         ),
         queue: Some(QueueId(1)),
         calls: Rc::default(),
-        bodies_come: Cell::new(true),
-        quiet_until: Cell::new(0),
+        bodies_come: Rc::new(Cell::new(true)),
+        quiet: Rc::default(),
     };
     Proxy {
         host,

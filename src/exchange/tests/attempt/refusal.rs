@@ -72,8 +72,49 @@ fn a_malformed_list_is_refused_with_the_place() {
 fn an_unknown_provider_in_a_later_step_is_refused_before_anything_is_sent() {
     let mut steps = [step("one", json!({})), step("two", json!({}))];
     steps[1]["provider"] = json!("nobody");
-    let (status, code, _) = refused(&json!(steps).to_string());
+    let (status, code, message) = refused(&json!(steps).to_string());
     assert_eq!((status, code), (400, 2008));
+    assert_eq!(message, "[1].provider: Invalid provider");
+}
+
+#[test]
+fn a_refusal_of_a_step_names_its_place() {
+    let place = |change: &dyn Fn(&mut Value)| {
+        let mut steps = json!([step("one", json!({})), step("two", json!({}))]);
+        change(&mut steps[1]);
+        let (status, code, message) = refused(&steps.to_string());
+        assert_eq!(status, 400);
+        let place = message.split(": ").next().unwrap().to_owned();
+        (code, place)
+    };
+    let compat = |query: Value| {
+        move |step: &mut Value| {
+            step["provider"] = json!("compat");
+            step["query"] = query.clone();
+        }
+    };
+    let model = |model: &str| compat(json!({"model": model, "messages": []}));
+    let at = |code: u64, place: &str| (code, place.to_owned());
+    assert_eq!(place(&model("gpt-5")), at(2019, "[1].query.model"));
+    assert_eq!(place(&model("nobody/m")), at(2008, "[1].query.model"));
+    assert_eq!(place(&model("fal/m")), at(2906, "[1].query.model"));
+    assert_eq!(
+        place(&model("dynamic/nowhere")),
+        at(2907, "[1].query.model")
+    );
+    assert_eq!(place(&compat(json!([1]))), at(2019, "[1].query"));
+    let azure = |step: &mut Value| {
+        step["provider"] = json!("azure-openai");
+        step["endpoint"] = json!("a.b/m/chat/completions");
+    };
+    assert_eq!(place(&azure), at(2902, "[1].endpoint"));
+    let alias = |step: &mut Value| step["headers"] = json!({"cf-aig-byok-alias": "nobody"});
+    let alias_place = at(2040, "[1].headers.cf-aig-byok-alias");
+    assert_eq!(place(&alias), alias_place);
+    // A step that is no list has no index.
+    let mut alone = step("one", json!({}));
+    alone["provider"] = json!("nobody");
+    assert_eq!(refused(&alone.to_string()).2, "provider: Invalid provider");
 }
 
 #[test]

@@ -174,17 +174,3 @@ fn a_compat_step_goes_to_the_provider_that_its_model_names() {
         ]
     );
 }
-
-#[test]
-fn a_limit_on_the_way_to_a_fallback_refuses_with_one_record_per_step() {
-    let proxy = proxy();
-    let mut first = ask(&proxy, "quota", "free");
-    first.answer("200", &[], DONE);
-    first.finish();
-    let steps = [step("three", json!({})), compat("dynamic/quota")];
-    let mut call = universal(&proxy, "open", &steps);
-    call.answer("503", &[], FAILED);
-    assert_eq!(call.asked(), ["three"]);
-    assert_eq!(call.refusal(), (429, Some(2003)));
-    assert_eq!(call.finish().len(), 1);
-}

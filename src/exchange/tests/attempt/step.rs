@@ -56,6 +56,8 @@ fn each_provider_is_sent_its_own_request_and_nothing_of_another_step() {
         {
             assert!(!all.contains(others), "{all}");
         }
+        // The hop's router takes the time limit away.
+        let all = all.replace("x-envoy-upstream-rq-per-try-timeout-ms: 300010", "");
         for foreign in [
             "whole",
             "cf-aig-",

@@ -186,8 +186,10 @@ fn the_only_attempt_has_its_time() {
     );
 }
 
+const TIMEOUT: &str = "x-envoy-upstream-rq-per-try-timeout-ms";
+
 #[test]
-fn no_attempt_begins_after_the_deadline() {
+fn no_retry_begins_after_the_deadline() {
     let proxy = proxy();
     // A pause that would end too late.
     let steps =
@@ -207,15 +209,66 @@ fn no_attempt_begins_after_the_deadline() {
         [(0, 503, "answered"), (1, 503, "answered")]
     );
     // No pause at all.
-    let mut call = universal(&proxy, "short", &steps);
+    let alone = [step("one", json!({"maxAttempts": 2, "retryDelay": 0}))];
+    let mut call = universal(&proxy, "short", &alone);
+    assert!(!call.seen().head.contains(TIMEOUT), "nothing could follow");
     proxy.host.advance(millis(1000));
     call.answer("503", &[], b"late");
     assert_eq!(call.client(), (503, "late".to_owned()));
     assert_eq!(call.asked(), ["one"]);
     call.finish();
+}
+
+#[test]
+fn a_silent_provider_is_given_up_at_the_deadline_and_the_last_step_is_tried_once() {
+    let of = |name, timeout: Option<u64>| {
+        let config = json!({"maxAttempts": 2, "retryDelay": 0, "requestTimeout": timeout});
+        step(name, config)
+    };
+    let proxy = proxy();
+    let steps = [of("one", None), of("two", None), of("three", Some(300))];
     let mut call = universal(&proxy, "short", &steps);
+    assert_eq!(call.seen().text(TIMEOUT), "1010");
     proxy.host.advance(millis(1000));
     call.no_answer();
-    assert_eq!((call.refusal(), call.asked().len()), ((400, Some(2005)), 1));
-    assert_eq!(facts(&call.finish()), [(0, 400, "refused")]);
+    assert_eq!(call.asked(), ["one", "three"]);
+    assert!(!call.seen().head.contains(TIMEOUT), "it is waited for");
+    call.answer("503", &[], FAILED);
+    assert_eq!(call.client().0, 503);
+    assert_eq!(call.told("cf-aig-step").as_deref(), Some("2"));
+    assert_eq!(
+        facts(&call.finish()),
+        [(0, 400, "refused"), (2, 503, "answered")]
+    );
+    // A step's own time counts where it is shorter, and what is left of the whole where that is.
+    let steps = [
+        of("one", Some(600)),
+        of("two", Some(600)),
+        of("three", None),
+    ];
+    let mut call = universal(&proxy, "short", &steps);
+    assert_eq!(call.seen().text(TIMEOUT), "600");
+    call.hang();
+    assert_eq!(call.seen().text(TIMEOUT), "410");
+    call.hang();
+    assert_eq!(call.asked(), ["one", "one", "three"]);
+    call.answer("200", &[], DONE);
+    assert_eq!(call.finish().len(), 2);
+}
+
+#[test]
+fn a_failure_that_comes_after_the_deadline_still_leads_to_the_last_step() {
+    let proxy = proxy();
+    let steps = ["one", "two", "three"].map(|name| step(name, json!({})));
+    for status in ["503", "400"] {
+        let mut call = universal(&proxy, "short", &steps);
+        proxy.host.advance(millis(2000));
+        call.answer(status, &[], FAILED);
+        if status == "503" {
+            assert_eq!(call.asked(), ["one", "three"]);
+            call.answer("200", &[], DONE);
+        }
+        assert_eq!(call.attempts.len(), if status == "503" { 2 } else { 1 });
+        call.finish();
+    }
 }

@@ -17,7 +17,7 @@ fn what_has_no_target_is_refused_and_recorded() {
             2906,
             "aws-bedrock",
         ),
-        ("my-gateway", "dynamic/support", 400, 2907, "compat"),
+        ("my-gateway", "dynamic/support", 400, 2907, "unknown"),
         ("usage", "gpt-5", 400, 2019, "compat"),
     ] {
         let mut call = Proxy::new().stream();

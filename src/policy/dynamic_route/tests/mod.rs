@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::config::{Config, parse};
 use crate::http::header::HeaderList;
+use crate::llm::compat::ChatBody;
 use crate::policy::metadata::Metadata;
 
 fn config(elements: &[Value]) -> Option<Config> {
@@ -50,7 +51,7 @@ fn end() -> Value {
 struct Caller {
     metadata: Metadata,
     headers: HeaderList,
-    body: String,
+    body: &'static ChatBody<'static>,
     random: u64,
 }
 
@@ -59,7 +60,7 @@ impl Caller {
         Inputs {
             metadata: self.metadata.entries(),
             headers: &self.headers,
-            body: &self.body,
+            body: self.body,
             random: self.random,
         }
     }
@@ -71,9 +72,18 @@ fn caller(metadata: &Value, body: &Value) -> Caller {
     Caller {
         metadata: Metadata::parse(metadata.to_string().as_bytes()).unwrap_or_default(),
         headers: HeaderList::new(fields.into()),
-        body: body.to_string(),
+        body: chat(body),
         random: 7,
     }
+}
+
+/// A body that has a model, for as long as the tests run.
+fn chat(members: &Value) -> &'static ChatBody<'static> {
+    let mut body = json!({"model": "dynamic/r"});
+    let members = members.as_object().unwrap().clone();
+    body.as_object_mut().unwrap().extend(members);
+    let text = Box::leak(body.to_string().into_boxed_str());
+    Box::leak(Box::new(ChatBody::read(text.as_bytes()).unwrap()))
 }
 
 /// The models that a call meets when each fails, and how the walk ends.

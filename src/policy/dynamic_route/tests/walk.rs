@@ -82,19 +82,39 @@ fn a_condition_looks_at_metadata_headers_and_body() {
 }
 
 #[test]
-fn a_body_of_any_kind_is_no_reason_to_fail() {
-    for body in ["", "nonsense", "[1]", "{\"a\":", "7"] {
-        let caller = Caller {
-            body: body.to_owned(),
-            ..caller(&json!({}), &json!({}))
-        };
-        assert!(!holds_for(&json!({"body.a.b": "x"}), &caller), "{body}");
+fn a_text_is_compared_with_numbers_as_the_number_that_it_is() {
+    let caller = caller(&json!({"age": "30", "plan": "free"}), &json!({}));
+    for (conditions, wanted) in [
+        (json!({"metadata.age": 30}), true),
+        (json!({"metadata.age": {"$in": [7, 30.0]}}), true),
+        (json!({"metadata.age": {"$gt": 4}}), true),
+        (json!({"metadata.age": {"$gt": "4"}}), false),
+        (json!({"metadata.plan": {"$gt": 4}}), false),
+        (json!({"metadata.age": true}), false),
+    ] {
+        assert_eq!(holds_for(&conditions, &caller), wanted, "{conditions}");
+    }
+}
+
+#[test]
+fn only_so_much_of_a_body_is_looked_into() {
+    for value in [json!(7), json!([1]), json!("text"), json!({}), json!(null)] {
+        let caller = caller(&json!({}), &json!({ "a": value }));
+        assert!(!holds_for(&json!({"body.a.b": "x"}), &caller), "{value}");
     }
     let long = caller(&json!({}), &json!({"a": "x".repeat(70_000)}));
     assert!(holds_for(
         &json!({"body.a": {"$exists": true, "$ne": "x"}}),
         &long
     ));
+    for (size, is_seen) in [(1_000_000, true), (1_100_000, false)] {
+        let messages = json!([{"role": "user", "content": "x".repeat(size)}]);
+        let caller = caller(&json!({}), &json!({ "messages": messages }));
+        let role = json!({"body.messages.0.role": "user"});
+        assert_eq!(holds_for(&role, &caller), is_seen, "{size}");
+        let exists = json!({"body.messages": {"$exists": true}});
+        assert!(holds_for(&exists, &caller), "{size}");
+    }
 }
 
 fn limited(has_fallback: bool) -> Config {
@@ -159,6 +179,36 @@ fn a_keyed_split_is_sticky_and_fair() {
         canary += usize::from(first == ["a"]);
     }
     assert!((140..260).contains(&canary), "{canary}");
+}
+
+#[test]
+fn a_share_that_grows_keeps_those_that_it_had() {
+    let users_of_a = |share: &str, rest: &str| {
+        let properties = json!({"key": "metadata.user"});
+        let outputs = [(share, "a"), (rest, "b")];
+        let check = element("s", "percentage", properties, &outputs);
+        let models = [model("a", None), model("b", None)];
+        let elements = [start("s"), check, end()].into_iter().chain(models);
+        let config = config(&elements.collect::<Vec<_>>()).unwrap();
+        let users = 0..500;
+        let users = users.filter(|user| {
+            let caller = caller(&json!({ "user": user }), &json!({}));
+            walked(&config, &caller, &mut free).0 == ["a"]
+        });
+        users.collect::<Vec<_>>()
+    };
+    let mut before = Vec::new();
+    for (share, rest) in [
+        ("10%", "90%"),
+        ("40%", "else"),
+        ("else", "40%"),
+        ("90%", "10%"),
+    ] {
+        let now = users_of_a(share, rest);
+        assert!(before.iter().all(|user| now.contains(user)), "{share}");
+        assert!(now.len() > before.len(), "{share}");
+        before = now;
+    }
 }
 
 #[test]

@@ -96,6 +96,12 @@ impl Answer {
         self
     }
 
+    /// A header's value as far as it is text.
+    pub fn states(&self, name: &str) -> Option<String> {
+        let found = self.headers.iter().find(|(header, _)| header == name);
+        found.map(|(_, value)| String::from_utf8_lossy(value).into_owned())
+    }
+
     /// Adds a chunk to the body.
     pub fn chunk(mut self, bytes: impl Into<Vec<u8>>) -> Self {
         self.steps.push(Step::Chunk(Bytes::from(bytes.into())));
