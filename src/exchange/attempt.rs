@@ -65,7 +65,7 @@ pub async fn run(cx: Rc<Cx>, plan: Rc<Plan>, place: Place) {
         return;
     };
     let Some((mut step, timeout)) = plan.take() else {
-        cx.reply(plan.take_parting());
+        cx.reply(plan.parting());
         cx.done().await;
         return;
     };
@@ -97,7 +97,11 @@ pub async fn run(cx: Rc<Cx>, plan: Rc<Plan>, place: Place) {
             cx.done().await;
             return;
         }
-        Err(Stop::Reject(reject)) => super::refuse(&cx, &mut step.record, &reject).await,
+        Err(Stop::Reject(reject)) => {
+            // Envoy: who is answered before the end of the request is cut off from the hop, and may come again.
+            plan.tell(reject.reply(step.record.identity()));
+            super::refuse(&cx, &mut step.record, &reject).await
+        }
         Err(Stop::Overruled(head)) => super::overruled(&cx, &mut step.record, &head).await,
     };
     plan.close(&cx, &mut step, &ending);

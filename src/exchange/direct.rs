@@ -115,7 +115,7 @@ impl Plan {
 
     /// What the client is told by an attempt that finds no step left.
     pub fn part(&self, cx: &Cx, reply: Reply) {
-        self.parting.replace(Some(reply));
+        self.tell(reply);
         self.lead(cx);
     }
 }

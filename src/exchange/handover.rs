@@ -13,6 +13,9 @@ use crate::http::reject::Reject;
 use crate::policy::retry::{Advice, Failure};
 use crate::record::Outcome;
 
+/// How often it is looked whether the whole request has come, nanoseconds.
+const LOOK: u64 = 10_000_000;
+
 /// Marks an answer, so that the gateway's router asks again. Envoy: it does not heed the mark on an answer that has
 /// `x-envoy-ratelimited`.
 pub(super) fn mark(head: &HeaderList) -> Vec<Edit> {
@@ -34,7 +37,7 @@ pub(super) async fn hand_over(
     (next, mark): (Next, Vec<Edit>),
 ) {
     let due = due(cx, next.wait);
-    match pause(cx, due).await {
+    match pause(cx, plan, due).await {
         None => {
             pass_on(cx, plan, step, next.step);
             cx.release_response(mark);
@@ -85,11 +88,12 @@ pub(super) fn lose(cx: &Cx, plan: &Plan, mut step: Box<Step>) {
     plan.part(cx, reply);
 }
 
-/// Holds the answer until then. How the stream ended, if it did before.
-async fn pause(cx: &Cx, due: u64) -> Option<Ending> {
+/// Holds the answer until then, and until it can be asked again. How the stream ended, if it did before.
+async fn pause(cx: &Cx, plan: &Plan, due: u64) -> Option<Ending> {
     cx.want(false, false);
-    cx.set_deadline(Some(due));
-    while cx.now() < due {
+    while cx.now() < due || !plan.may_repeat(cx) {
+        let look = cx.now().saturating_add(LOOK);
+        cx.set_deadline(Some(if cx.now() < due { due } else { look }));
         let event = cx.next().await;
         if let Event::ResponseBody { .. } = event {
             cx.discard_response();

@@ -132,6 +132,9 @@ async fn serve(cx: &Cx, record: &mut Record) -> Result<Option<Ending>, Stop> {
     let (call, mut intake) = match Reading::of(cx, &headers, record)? {
         Reading::Call(call, caller) if planned::is_needed(cx, &call) => {
             let plan = planned::single(cx, (*call, *caller), &headers, record)?;
+            if end {
+                plan.come();
+            }
             return planned::serve(cx, plan, (&headers, None), record).await;
         }
         Reading::Call(call, _) => {

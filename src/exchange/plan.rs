@@ -46,12 +46,13 @@ pub struct Plan {
     /// The way of the answer to the client.
     pub passage: Passage,
     is_counted: Cell<bool>,
+    has_come: Cell<bool>,
     is_tried: Cell<bool>,
     is_over: Cell<bool>,
     /// The response headers that name the step of the latest attempt.
     identity: RefCell<Vec<(String, String)>>,
     /// What the client is told when there is no step left.
-    pub(super) parting: RefCell<Option<Reply>>,
+    parting: RefCell<Option<Reply>>,
     /// What it has more where attempts may go straight to their providers.
     pub direct: Option<Direct>,
 }
@@ -77,6 +78,7 @@ impl Plan {
             not_before: Cell::new(0),
             passage: Passage::default(),
             is_counted: Cell::new(false),
+            has_come: Cell::new(false),
             is_tried: Cell::new(false),
             is_over: Cell::new(false),
             identity: RefCell::default(),
@@ -104,8 +106,7 @@ impl Plan {
         Some((step, timeout))
     }
 
-    /// How long the attempt that is let go now may be waited for, over the hop: where another step is left, no longer than
-    /// the whole call may go on.
+    /// How long the attempt that is let go now may be waited for, over the hop: while a step is left, at most the call's time.
     pub fn limit(&self, cx: &Cx, timeout: Option<Duration>) -> Option<Duration> {
         let left = self
             .rest
@@ -139,9 +140,14 @@ impl Plan {
         self.next.borrow().is_some()
     }
 
-    /// Takes the answer for where no step is left; it names the step of the latest attempt.
-    pub fn take_parting(&self) -> Reply {
-        let parting = self.parting.take();
+    /// Notes the answer for where no step is left.
+    pub fn tell(&self, parting: Reply) {
+        self.parting.replace(Some(parting));
+    }
+
+    /// The answer for where no step is left; it names the step of the latest attempt.
+    pub fn parting(&self) -> Reply {
+        let parting = self.parting.borrow().clone();
         parting.unwrap_or_else(|| Reject::Unreachable.reply(self.identity.borrow().clone()))
     }
 
@@ -175,6 +181,16 @@ impl Plan {
     /// Gives the next attempt its step.
     pub fn put(&self, step: Box<Step>) {
         self.next.replace(Some(step));
+    }
+
+    /// The gateway's router has the whole request.
+    pub fn come(&self) {
+        self.has_come.set(true);
+    }
+
+    /// Whether the router can ask again: Envoy repeats only what it has seen the end of; nobody waits for that for ever.
+    pub fn may_repeat(&self, cx: &Cx) -> bool {
+        self.has_come.get() || self.budget.get().remaining(cx.now()).is_zero()
     }
 
     /// Whether an attempt was ever made.

@@ -34,6 +34,9 @@ pub(super) async fn serve(
 ) -> Result<Option<Ending>, Stop> {
     let registered = cx.worker.calls.register(plan);
     let plan = &registered.plan;
+    if held.is_some() {
+        plan.come();
+    }
     send(cx, plan, head, held);
     let (mut told, mut passing) = (None, None);
     loop {
@@ -54,7 +57,7 @@ pub(super) async fn serve(
                 // Envoy did not ask again: the next step was not begun.
                 let gave_up = is_marked || (local && plan.is_tried());
                 let Some(own) = take_left(cx, plan, gave_up) else {
-                    cx.reply(plan.take_parting());
+                    cx.reply(plan.parting());
                     continue;
                 };
                 if let Some(direct) = &plan.direct {
@@ -76,9 +79,9 @@ pub(super) async fn serve(
                 }
                 return Ok(Some(ending));
             }
+            Event::RequestBody { end: true, .. } | Event::RequestTrailers => plan.come(),
             Event::RequestHead { .. }
             | Event::RequestBody { .. }
-            | Event::RequestTrailers
             | Event::ResponseBody { .. }
             | Event::ResponseTrailers
             | Event::Woken(_)

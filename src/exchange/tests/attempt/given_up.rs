@@ -98,3 +98,41 @@ fn a_step_whose_call_is_over_before_its_pause_is_recorded_all_the_same() {
     assert_eq!(facts(&records), [(0, 499, "client_gone")]);
     assert_eq!(records[0]["failed_attempts"].as_array().unwrap().len(), 1);
 }
+
+#[test]
+fn a_failed_answer_is_held_until_the_whole_request_has_come() {
+    let proxy = proxy();
+    let fields = [("cf-aig-max-attempts", "2"), ("cf-aig-retry-delay", "0")];
+    let path = "/v1/0123/open/custom-one/chat/completions";
+    let mut call = Call::begin(&proxy, path, &fields);
+    call.send(b"{}", false);
+    call.answer("503", &[], FAILED);
+    // Envoy repeats no request whose end it has not seen.
+    for _ in 0..3 {
+        proxy.host.advance(millis(10));
+        call.now().stream.on(Event::Deadline);
+        call.route();
+        assert_eq!(call.attempts.len(), 1);
+        assert!(call.now().stream.downstream.is_none());
+    }
+    call.send(b"", true);
+    proxy.host.advance(millis(10));
+    call.now().stream.on(Event::Deadline);
+    call.route();
+    assert_eq!(call.attempts.len(), 2);
+    call.answer("200", &[], DONE);
+    assert_eq!(facts(&call.finish()), [(0, 200, "answered")]);
+}
+
+#[test]
+fn a_request_that_never_ends_is_not_waited_for_longer_than_the_call_may_take() {
+    let proxy = proxy();
+    let fields = [("cf-aig-max-attempts", "2"), ("cf-aig-retry-delay", "0")];
+    let path = "/v1/0123/open/custom-one/chat/completions";
+    let mut call = Call::begin(&proxy, path, &fields);
+    call.send(b"{}", false);
+    call.answer("503", &[], FAILED);
+    proxy.host.advance(millis(3_600_001));
+    call.now().stream.on(Event::Deadline);
+    assert!(call.now().stream.downstream.is_some());
+}

@@ -83,3 +83,18 @@ fn a_limit_in_usd_is_charged_what_a_stream_has_stated_even_if_it_was_cut() {
         "what is not stated is not known"
     );
 }
+
+#[test]
+fn a_refusal_that_was_cut_off_before_it_arrived_is_what_the_next_attempt_says() {
+    let proxy = proxy();
+    let mut first = universal(&proxy, "limited", &steps());
+    first.answer("200", &[], DONE);
+    first.finish();
+    let mut second = universal(&proxy, "limited", &steps());
+    for again in 1..3 {
+        second.attempt();
+        let replies = [0, again].map(|at| second.attempts[at].stream.reply.clone().unwrap());
+        assert_eq!(replies[0], replies[1]);
+        assert_eq!(replies[1].status, 429);
+    }
+}
