@@ -86,7 +86,7 @@ pub async fn run(cx: Rc<Cx>, plan: Rc<Plan>, place: Place) {
         }
         Ok(Lived::Over(ending)) | Err(Stop::Gone(ending)) => ending,
         Ok(Lived::Failed(next, mark)) => {
-            return handover::hand_over(&cx, &plan, step, (next, mark)).await;
+            return handover::hand_over(&cx, &plan, step, (next, mark), place).await;
         }
         Ok(Lived::Lost(next)) => return handover::lost(&cx, &plan, step, next),
         Ok(Lived::Refused(refused)) => {

@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use super::attempt::Place;
 use super::cx::{Cx, Edit, Ending, Event, Gate};
 use super::plan::{Next, Plan, Step};
 use super::planned::RETRY;
@@ -35,9 +36,12 @@ pub(super) async fn hand_over(
     plan: &Plan,
     mut step: Box<Step>,
     (next, mark): (Next, Vec<Edit>),
+    place: Place,
 ) {
     let due = due(cx, next.wait);
-    match pause(cx, plan, due).await {
+    // Envoy: an upstream filter that holds an answer while the request goes on to its end takes the process down.
+    let is_ready = || place == Place::Cluster || plan.may_repeat(cx);
+    match pause(cx, due, is_ready).await {
         None => {
             pass_on(cx, plan, step, next.step);
             cx.release_response(mark);
@@ -89,9 +93,9 @@ pub(super) fn lose(cx: &Cx, plan: &Plan, mut step: Box<Step>) {
 }
 
 /// Holds the answer until then, and until it can be asked again. How the stream ended, if it did before.
-async fn pause(cx: &Cx, plan: &Plan, due: u64) -> Option<Ending> {
+async fn pause(cx: &Cx, due: u64, is_ready: impl Fn() -> bool) -> Option<Ending> {
     cx.want(false, false);
-    while cx.now() < due || !plan.may_repeat(cx) {
+    while cx.now() < due || !is_ready() {
         let look = cx.now().saturating_add(LOOK);
         cx.set_deadline(Some(if cx.now() < due { due } else { look }));
         let event = cx.next().await;
