@@ -7,7 +7,7 @@ help: ## list the targets
 build: ## build target/sluice.wasm
 	@python3 tools/build.py
 
-run: ## serve on 127.0.0.1:10000 with a mock provider (PORT= ADMIN_PORT= UPSTREAM=host:port PROVIDERS=live)
+run: ## serve on 127.0.0.1:10000 with a mock provider (PORT= ADMIN_PORT= CONSOLE_PORT= UPSTREAM=host:port PROVIDERS=live)
 	@python3 tools/run.py
 
 demo: ## play and check the worked example, then show its log records
@@ -22,6 +22,15 @@ test: build ## unit and architecture tests, tools, real Envoy, the worked exampl
 test-clients: build ## official SDKs as clients: Python and TypeScript
 	@python3 tools/check.py python node
 
+test-console: build ## the console page in a browser (Debian package chromium)
+	@python3 tools/check.py browser
+
+test-monitoring: build ## metrics, board and alerts in a real Prometheus (Debian package prometheus)
+	@python3 tools/check.py monitoring
+
+test-export: build ## exported records in ClickHouse (chdb) and OpenTelemetry (opentelemetry-proto), both from PyPI
+	@python3 tools/check.py export
+
 test-containers: build ## the container path (needs a Docker engine)
 	@python3 tools/check.py containers
 
@@ -34,7 +43,7 @@ lint: ## formatting, clippy for host and wasm, documentation
 	cargo doc --locked --no-deps
 
 check: lint build ## lint and every test; says what could not run, which in CI is a failure
-	@python3 tools/check.py unit fuzz tools envoy demo python node containers
+	@python3 tools/check.py unit fuzz tools envoy demo monitoring export python node browser containers
 
 bench: build ## what the filter costs Envoy: CPU per request and per chunk of a stream; memory; size; time to the first byte; the core natively
 	@python3 tools/bench.py
@@ -49,4 +58,4 @@ prices-check: ## only check the cost rule against the calculators of the two pac
 clean: ## remove everything that was built
 	rm -rf target
 
-.PHONY: help build run demo validate test test-clients test-containers lint check bench prices prices-check clean
+.PHONY: help build run demo validate test test-clients test-console test-monitoring test-export test-containers lint check bench prices prices-check clean

@@ -23,10 +23,14 @@
 #[cfg(target_family = "wasm")]
 mod adapter;
 pub mod config;
+pub mod console;
 pub mod exchange;
 pub mod host;
 pub mod http;
+pub mod keeper;
 pub mod llm;
+pub mod logbook;
+pub mod metric;
 pub mod policy;
 pub mod record;
 pub mod store;

@@ -38,8 +38,11 @@ STAGES: dict[str, Stage] = {
     "tools": Stage("tests of the tools", (sys.executable, "-m", "unittest", "discover", "--start", "tests/tools")),
     "envoy": Stage("tests in a real Envoy", cargo_test("-p", "sluice-e2e")),
     "demo": Stage("the worked example", script("tools/demo.py")),
+    "monitoring": Stage("metrics in a real Prometheus", script("tests/monitoring/run.py")),
+    "export": Stage("exported records in ClickHouse and OpenTelemetry", script("tests/export/run.py")),
     "python": Stage("Python SDK clients", script("tests/clients/run_python.py")),
     "node": Stage("TypeScript SDK clients", script("tests/clients/run_node.py")),
+    "browser": Stage("the console in a browser", script("tests/console/run.py")),
     "containers": Stage("container tests", script("tools/containers.py")),
 }
 

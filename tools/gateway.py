@@ -46,10 +46,11 @@ def located(text: str) -> str:
     return text
 
 
-def with_ports(text: str, port: int, admin_port: int) -> str:
-    """In one pass: either new port may be the other's old one."""
-    wanted = {"10000": port, "9901": admin_port}
-    return re.sub(r"(?<=port_value: )(10000|9901)(?=\})", lambda found: str(wanted[found[1]]), text)
+def with_ports(text: str, port: int, admin_port: int, console_port: int = 0) -> str:
+    """In one pass: any new port may be another's old one."""
+    wanted = {"10000": port, "9901": admin_port, "10001": console_port}
+    place = r"(?<=port_value: )(10000|9901|10001)(?=\})|(?<=127\.0\.0\.1:)(10000)(?=\")"
+    return re.sub(place, lambda found: str(wanted[found[0]]), text)
 
 
 def with_upstream(text: str, upstream: str) -> str:
@@ -69,7 +70,7 @@ def without(text: str, name: str) -> str:
 
 
 class Gateway:
-    """One Envoy. Ports of 0 are chosen by the system; `url` and `admin` tell which. Used with `with`."""
+    """One Envoy. Ports of 0 are chosen by the system; `url`, `admin` and `console` tell which. Used with `with`."""
 
     def __init__(
         self,
@@ -78,14 +79,15 @@ class Gateway:
         admin_port: int = 0,
         upstream: str | None = None,
         edit: Callable[[str], str] = lambda text: text,
+        console_port: int = 0,
     ) -> None:
         self.folder = TARGET / "run" / name
         self.folder.mkdir(parents=True, exist_ok=True)
-        text = with_ports(located(CONFIG.read_text()), port, admin_port)
+        text = with_ports(located(CONFIG.read_text()), port, admin_port, console_port)
         self.config = edit(with_upstream(text, upstream) if upstream else text)
         self.log = self.folder / "envoy.log"
         self.access_log = self.folder / "access.log"
-        self.url = self.admin = ""
+        self.url = self.admin = self.console = ""
         self.process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Gateway:
@@ -143,7 +145,9 @@ class Gateway:
                 self.admin = f"http://{address.read_text()}"
                 fetch(f"{self.admin}/ready")
                 listeners = json.loads(fetch(f"{self.admin}/listeners?format=json"))["listener_statuses"]
-                self.url = "http://127.0.0.1:{}".format(listeners[0]["local_address"]["socket_address"]["port_value"])
+                ports = {each["name"]: each["local_address"].get("socket_address") for each in listeners}
+                urls = {name: f"http://127.0.0.1:{port['port_value']}" for name, port in ports.items() if port}
+                self.url, self.console = urls["gateway"], urls.get("console", "")
                 return
             except (OSError, ValueError, LookupError):
                 time.sleep(0.05)

@@ -1,6 +1,6 @@
 """`make run`: builds the filter and serves it through Envoy until stopped, with a bundled provider or the real ones.
 
-Environment: PORT (10000), ADMIN_PORT (9901), UPSTREAM=host:port (a plain-HTTP stand-in for every provider),
+Environment: PORT (10000), ADMIN_PORT (9901), CONSOLE_PORT (10001), UPSTREAM=host:port (a plain-HTTP stand-in for every provider),
 PROVIDERS=live (the real hosts over TLS).
 """
 
@@ -40,21 +40,19 @@ from project import ROOT, fail, say  # noqa: E402
 BODY = '{"model":"claude-haiku-4-5","max_tokens":64,"messages":[{"role":"user","content":"Hello"}]}'
 
 
-def chosen_ports() -> tuple[int, int]:
-    """PORT and ADMIN_PORT, which nobody uses. CONSOLE_PORT is kept for a console: where it is set, it is another one."""
+def chosen_ports() -> tuple[int, int, int]:
+    """PORT, ADMIN_PORT and CONSOLE_PORT, which nobody uses."""
     ports: dict[str, int] = {}
-    for variable, default in (("PORT", "10000"), ("ADMIN_PORT", "9901"), ("CONSOLE_PORT", "")):
+    for variable, default in (("PORT", "10000"), ("ADMIN_PORT", "9901"), ("CONSOLE_PORT", "10001")):
         text = os.environ.get(variable) or default
-        if not text:
-            continue
         if not is_port(text):
             fail(f"{variable}={text} is not a port: write a number from 1 to 65535")
         for other in (other for other, number in ports.items() if number == int(text)):
             fail(f"{other} and {variable} are both {int(text)}: give each a port of its own")
         ports[variable] = int(text)
-    for variable in ("PORT", "ADMIN_PORT"):
-        gateway.check_free(ports[variable], variable)
-    return ports["PORT"], ports["ADMIN_PORT"]
+    for variable, port in ports.items():
+        gateway.check_free(port, variable)
+    return ports["PORT"], ports["ADMIN_PORT"], ports["CONSOLE_PORT"]
 
 
 def is_port(text: str) -> bool:
@@ -76,12 +74,12 @@ def chosen_upstream() -> tuple[str | None, bool]:
 
 def main() -> None:
     parent = os.getppid()
-    listen, admin = chosen_ports()
+    listen, admin, console = chosen_ports()
     upstream, bundled = chosen_upstream()
     build.build()
     with MockProvider() if bundled else contextlib.nullcontext() as mock:
         upstream = mock.address if mock else upstream
-        with gateway.Gateway(f"port-{listen}", listen, admin, upstream) as running:
+        with gateway.Gateway(f"port-{listen}", listen, admin, upstream, console_port=console) as running:
             for each in STOPS:
                 signal.signal(each, note_stop)
             announce(running, upstream, bundled)
@@ -98,6 +96,7 @@ def announce(running: gateway.Gateway, upstream: str | None, bundled: bool) -> N
     folder = running.folder.relative_to(ROOT)
     say(f"gateway    {running.url}/v1/<any account>/my-gateway/<provider>   (also: locked, limited)")
     say(f"providers  {providers}")
+    say(f"console    {running.console}/   (control API: {running.console}/client/v4/accounts/_/ai-gateway/…)")
     say(f"admin      {running.admin}   logs: {folder}/envoy.log, {folder}/access.log")
     say(
         f"try        curl -i {running.url}/v1/demo/my-gateway/anthropic/v1/messages -H 'content-type: application/json'"

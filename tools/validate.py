@@ -128,6 +128,8 @@ def within_envoy(configuration: dict) -> str:
     names = set(re.findall(r'"environment_variable": "(\w+)"', text))
     variables = json.dumps({"key_values": {name: f"value-of-{name}" for name in sorted(names)}})
     shipped = gateway.CONFIG.read_text()
+    if "console" not in configuration:
+        shipped = gateway.without(shipped, "console")  # that listener is refused without its section
     shipped = re.sub(
         r"^( +)runtime: .*\n", rf"\g<0>\1environment_variables: {variables}\n", shipped, flags=re.MULTILINE
     )

@@ -6,9 +6,11 @@ use std::rc::Rc;
 use proxy_wasm::hostcalls;
 use proxy_wasm::types::{Action, BufferType, MapType, Status};
 
+use super::ship;
 use crate::exchange::cx::{Edit, Ending, Event, Gate, Output};
 use crate::exchange::task::Task;
 use crate::http::reply::Reply;
+use crate::record::Finished;
 
 /// The filter state and log prefix under which a record is published.
 const RECORD: &str = "sluice.record";
@@ -186,10 +188,15 @@ impl Live {
 
     /// Envoy: a property set in `on_log` is seen by the access loggers, which run after it (facts §10). One path segment:
     /// the segments of a longer one would be joined by a zero byte. Several records are one list.
-    fn publish(&self, record: String) {
-        log::info!("sluice record {record}");
+    fn publish(&self, record: Finished) {
+        let worker = &self.task.cx.worker;
+        ship::add(&*worker.host, &worker.config, &record);
+        let text = record.into_json();
+        if worker.config.log.line {
+            log::info!("sluice record {text}");
+        }
         let mut records = self.records.borrow_mut();
-        records.push(record);
+        records.push(text);
         let list = match records.as_slice() {
             [one] => one.clone(),
             all => format!("[{}]", all.join(",")),

@@ -4,9 +4,12 @@
 //! expect and on `String` getters over odd bytes, so every call here is one that Envoy answers in the phase in which it
 //! is made (design facts §0), and header maps are read once per phase, as bytes.
 
+mod keeper;
 mod live;
+mod mount;
 mod port;
 mod root;
+mod ship;
 mod sleepers;
 mod stream;
 

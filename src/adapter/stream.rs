@@ -8,66 +8,16 @@ use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::{Action, BufferType, MapType};
 
 use super::live::{Live, Side, edit, send};
+use super::mount::Mount;
 use super::sleepers::Sleepers;
+use crate::console::access::PEER;
 use crate::exchange::attempt::Place;
-use crate::exchange::calls::Calls;
-use crate::exchange::cx::{Ending, Event, Worker};
-use crate::exchange::direct::CALL_STATE;
-use crate::exchange::plan::Plan;
-use crate::exchange::planned::CALL;
-use crate::exchange::quiet::Quiet;
-use crate::exchange::task::Task;
-use crate::host::{Host, QueueId};
+use crate::exchange::cx::{Ending, Event};
 use crate::http::header::HeaderList;
 use crate::http::reject::Reject;
 
 /// Envoy's flag for a downstream connection that ended first (`DC`).
 const DOWNSTREAM_GONE: u64 = 0x4000;
-
-/// The role that lives attempts, as one plugin instance has it.
-pub(super) struct Mount {
-    pub(super) place: Place,
-    pub(super) host: Rc<dyn Host>,
-    pub(super) calls: Rc<Calls>,
-    pub(super) queue: Option<QueueId>,
-    pub(super) bodies_come: Rc<Cell<bool>>,
-    pub(super) quiet: Rc<Quiet>,
-}
-
-impl Mount {
-    /// The name of the request's plan: a client can set the header, but never the filter state.
-    fn name(&self, head: &HeaderList) -> Option<Vec<u8>> {
-        match self.place {
-            Place::Hop => head.value(CALL).map(<[u8]>::to_vec),
-            Place::Cluster => property(&[CALL_STATE]),
-        }
-    }
-
-    fn begin(&self, id: u32, plan: Rc<Plan>) -> Live {
-        let worker = Worker {
-            host: Rc::clone(&self.host),
-            config: Rc::clone(&plan.caller.config),
-            queue: self.queue,
-            calls: Rc::clone(&self.calls),
-            bodies_come: Rc::clone(&self.bodies_come),
-            quiet: Rc::clone(&self.quiet),
-        };
-        let direct = Rc::clone(&plan);
-        let task = Task::attempt(Rc::new(worker), id, (plan, self.place));
-        let task = Rc::new(task);
-        if let Some(direct) = &direct.direct {
-            direct.attach(&task, self.place);
-        }
-        Live::new(task)
-    }
-
-    /// The cluster in which this is an upstream filter.
-    fn cluster(&self) -> Option<String> {
-        let is_there = self.place == Place::Cluster;
-        let name = property(&["xds", "cluster_name"]).filter(|_| is_there)?;
-        String::from_utf8(name).ok()
-    }
-}
 
 /// A stream, as the SDK sees it.
 pub(super) struct Stream {
@@ -77,6 +27,8 @@ pub(super) struct Stream {
     attempts: Option<(Rc<Mount>, u32)>,
     /// Whether nothing is to be done.
     passes: Cell<bool>,
+    /// Whether the address of the peer is of interest.
+    is_console: Cell<bool>,
     sleepers: Rc<Sleepers>,
 }
 
@@ -84,6 +36,12 @@ impl Stream {
     pub(super) fn new(live: Live, sleepers: Rc<Sleepers>) -> Self {
         let stream = Self::of(None, sleepers);
         stream.live.get_or_init(|| Rc::new(live));
+        stream
+    }
+
+    pub(super) fn of_console(live: Live, sleepers: Rc<Sleepers>) -> Self {
+        let stream = Self::new(live, sleepers);
+        stream.is_console.set(true);
         stream
     }
 
@@ -96,6 +54,7 @@ impl Stream {
             live: OnceCell::new(),
             attempts,
             passes: Cell::new(false),
+            is_console: Cell::new(false),
             sleepers,
         }
     }
@@ -107,6 +66,7 @@ impl Stream {
         };
         let action = live.on(side, event);
         self.sleepers.note(live);
+        self.sleepers.ship(live.task.cx.host());
         action
     }
 }
@@ -115,7 +75,10 @@ impl Context for Stream {}
 
 impl HttpContext for Stream {
     fn on_http_request_headers(&mut self, _: usize, end: bool) -> Action {
-        let headers = headers(MapType::HttpRequestHeaders);
+        let mut headers = headers(MapType::HttpRequestHeaders);
+        if self.is_console.get() {
+            headers.push(PEER, property(&["source", "address"]).unwrap_or_default());
+        }
         if let Some((mount, id)) = &self.attempts {
             let cluster = mount.cluster();
             if let Some(cluster) = &cluster {
@@ -214,6 +177,7 @@ impl HttpContext for Stream {
         if let Some(live) = self.live.get() {
             live.on(Side::Other, Event::Done(ending()));
             self.sleepers.forget(live.task.cx.id);
+            self.sleepers.ship(live.task.cx.host());
         }
     }
 }
@@ -280,6 +244,6 @@ fn ending() -> Ending {
     }
 }
 
-fn property(path: &[&str]) -> Option<Vec<u8>> {
+pub(super) fn property(path: &[&str]) -> Option<Vec<u8>> {
     hostcalls::get_property(path.to_vec()).ok().flatten()
 }

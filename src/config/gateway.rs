@@ -3,11 +3,15 @@
 //! Invariant: a [`Gateway`] in hand is complete and in range.
 
 use std::num::NonZeroU32;
+use std::rc::Rc;
 use std::time::Duration;
 
 use super::credential::{self, Credential};
 use super::section::{Field, Range, Section, distinct};
-use super::{Environment, NEEDS_ATTEMPTS, RetrySettings, kind, retry};
+use super::{
+    Environment, LogManagement, NEEDS_ATTEMPTS, Privacy, RetrySettings, Sink, export, kind,
+    log_store, privacy, retry,
+};
 
 /// One gateway: the settings that apply to the calls of `/v1/{account}/{id}/…`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +35,10 @@ pub struct Gateway {
     pub collect_logs: bool,
     /// Whether the log record holds the bodies as well. Default false.
     pub collect_log_payload: bool,
+    /// How many of its log records are kept; `None`: as many as the store holds. Default `None`.
+    pub log_management: Option<LogManagement>,
+    /// What its log records must not tell; `None`: nothing is taken out of them. Default `None`.
+    pub privacy: Option<Rc<Privacy>>,
     /// How many calls may pass (contract §4.1); `None`: any number. Default `None`.
     pub rate_limit: Option<RateLimit>,
     /// How failures are retried, and which lead to the next step (contract §6).
@@ -40,6 +48,8 @@ pub struct Gateway {
     pub stream_usage: bool,
     /// Which clients of a stream that its provider cut are told so by an error event. Default [`StreamErrors::Planned`].
     pub stream_errors: StreamErrors,
+    /// Where its records go as traces (contract §7.7).
+    pub otel: Vec<Rc<Sink>>,
 }
 
 /// Which streams that are cut end in an error event of their API, where that has one.
@@ -129,15 +139,12 @@ const IGNORED: [&str; 11] = [
 ];
 
 /// Features that do not exist here: to ignore them would promise what is not kept.
-const UNSUPPORTED: [&str; 11] = [
+const UNSUPPORTED: [&str; 8] = [
     "byok_only",
     "dlp",
     "guardrails",
     "log_classification",
-    "log_management",
-    "log_management_strategy",
     "logpush",
-    "otel",
     "spend_limits",
     "stripe",
     "zdr",
@@ -186,6 +193,11 @@ fn read(entry: &Field<'_>, environment: Environment<'_>, has_attempts: bool) -> 
         .whole(&SINGLE_FLIGHT_TIMEOUT);
     let collect_logs = section.field("collect_logs").flag(true);
     let collect_log_payload = section.field("collect_log_payload").flag(false);
+    let log_management = log_store::read_management(&mut section);
+    let privacy = section.field("log_privacy");
+    let privacy = privacy
+        .is_given()
+        .then(|| privacy::read(&privacy, environment));
     let rate_limit = rate_limit(&mut section);
     let retry = retry::read(&mut section, has_attempts);
     let stream_usage = section.field("stream_usage").flag(false);
@@ -198,6 +210,8 @@ fn read(entry: &Field<'_>, environment: Environment<'_>, has_attempts: bool) -> 
     if stream_errors == Some(StreamErrors::All) && !has_attempts {
         errors.fault(NEEDS_ATTEMPTS);
     }
+    let owner = (id.as_deref(), account_id.as_deref());
+    let otel = export::read_otel(&section.field("otel"), owner, environment);
     section.ignore(&IGNORED);
     section.refuse_unless_off(&UNSUPPORTED);
     section.finish();
@@ -211,10 +225,13 @@ fn read(entry: &Field<'_>, environment: Environment<'_>, has_attempts: bool) -> 
         single_flight_timeout: Duration::from_secs(timeout.unwrap_or(30)),
         collect_logs,
         collect_log_payload,
+        log_management,
+        privacy: privacy.flatten().map(Rc::new),
         rate_limit,
         retry,
         stream_usage,
         stream_errors: stream_errors.unwrap_or(StreamErrors::Planned),
+        otel: otel?,
     })
 }
 

@@ -18,7 +18,7 @@ pub const MAX_KEYS: usize = 64;
 
 /// The text of a stored key.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Secret(String);
+pub struct Secret(pub(super) String);
 
 impl Secret {
     /// The text, for the header that it is meant for.

@@ -4,16 +4,20 @@
 //! `section`, and only checked types leave this module: a [`Config`] in hand needs no further checks. Field names of
 //! a gateway are those of contract §1.9, so that settings can be pasted from the service that is replaced.
 
+mod console;
 mod credential;
 mod dynamic_route;
 mod error;
+mod export;
 mod faults;
 mod gateway;
 mod key;
 mod kind;
+mod log_store;
 mod model;
 mod node;
 mod price;
+mod privacy;
 mod protobuf;
 mod provider;
 mod retry;
@@ -30,14 +34,18 @@ use self::node::Node;
 use self::section::Section;
 use crate::llm::price::Prices;
 
+pub use console::{Console, ConsoleAccess};
 pub use credential::Credential;
 pub use dynamic_route::{
     Condition, DynamicRoute, Element, ElementKind, FieldPath, Limit, ModelCall, Order, Quota,
     Share, Source, Split, Test,
 };
 pub use error::ConfigError;
+pub use export::{Batch, Form, Sink, Target};
 pub use gateway::{Gateway, RateLimit, SingleFlight, StreamErrors, Technique};
 pub use key::{KeyPool, KeyRest, MAX_KEYS, Secret, StoredKey};
+pub use log_store::{LogManagement, LogStore, LogStrategy};
+pub use privacy::{Hashed, Pattern, Privacy, Token, is_word};
 pub use provider::{CustomProvider, ProviderOverride};
 pub use retry::{Backoff, RetrySettings, Statuses};
 pub use settings::{CacheBudget, Limits, LogSettings, OutsidePaths, OverLimit};
@@ -69,8 +77,14 @@ pub struct Config {
     pub cluster_header: String,
     /// What a log record may hold.
     pub log: LogSettings,
+    /// The control API; `None`: the role `console` is refused.
+    pub console: Option<Console>,
+    /// How many log records are kept.
+    pub log_store: LogStore,
     /// The prices in force.
     pub prices: Prices,
+    /// Where the records of all gateways go.
+    pub export: Vec<Rc<Sink>>,
 }
 
 impl Config {
@@ -90,6 +104,12 @@ impl Config {
         self.gateways.iter()
     }
 
+    /// Every place that records go to.
+    pub fn sinks(&self) -> impl Iterator<Item = &Rc<Sink>> {
+        let of_gateways = self.gateways.iter().flat_map(|gateway| &gateway.otel);
+        self.export.iter().chain(of_gateways)
+    }
+
     /// The enabled custom provider with this slug; the slug is without the `custom-` that clients put before it.
     pub fn custom_provider(&self, slug: &str) -> Option<&CustomProvider> {
         let place = self
@@ -98,6 +118,26 @@ impl Config {
         place
             .ok()
             .and_then(|index| self.custom_providers.get(index))
+    }
+
+    /// Every enabled custom provider, sorted by slug.
+    pub fn custom_providers(&self) -> impl Iterator<Item = &CustomProvider> {
+        self.custom_providers.iter()
+    }
+
+    /// Every pool of stored keys: of the custom providers, then of the built-in ones.
+    pub fn key_pools(&self) -> impl Iterator<Item = &Rc<KeyPool>> {
+        let custom = self.custom_providers.iter().map(|it| &it.key_pools);
+        let built_in = self.overrides.iter().map(|it| &it.key_pools);
+        custom.chain(built_in).flatten()
+    }
+
+    /// The dynamic routes that `gateway` has, sorted by name.
+    pub fn dynamic_routes(&self, gateway: &str) -> impl Iterator<Item = &Rc<DynamicRoute>> {
+        let is_seen = move |route: &&Rc<DynamicRoute>| {
+            route.gateway_id.as_deref().is_none_or(|id| id == gateway)
+        };
+        self.dynamic_routes.iter().filter(is_seen)
     }
 
     /// What the operator changed about the built-in provider with this slug.
@@ -150,11 +190,7 @@ fn read(mut root: Section<'_>, environment: Environment<'_>) -> Option<Config> {
     let (gateways, attempts) = (root.field("gateways"), root.field("attempt_cluster"));
     let gateways = gateway::read_all(&gateways, environment, attempts.is_given());
     let attempt_cluster = attempts.text(&kind::CLUSTER);
-    let direct = root.field("direct_attempts");
-    let direct_attempts = direct.flag(false);
-    if direct_attempts && !attempts.is_given() {
-        direct.fault(NEEDS_ATTEMPTS);
-    }
+    let direct_attempts = read_direct(&mut root, attempts.is_given());
     let cache = settings::read_cache(&root.field("cache"));
     let around = key::Surroundings {
         environment,
@@ -166,7 +202,11 @@ fn read(mut root: Section<'_>, environment: Environment<'_>) -> Option<Config> {
     let outside_paths = settings::read_outside_paths(&root.field("outside_paths"));
     let cluster_header = root.field("cluster_header").text(&kind::HEADER);
     let log = settings::read_log(&root.field("log"));
+    let console = console::read(&root.field("console"), environment);
+    let log_store = log_store::read(&root.field("log_store"));
     let prices = price::read(&root.field("prices"), custom_providers.as_deref());
+    let export = root.field("export");
+    let export = export::read_all(&export, gateways.as_deref(), environment);
     let routes = root.field("dynamic_routes");
     if routes.is_on() && !attempts.is_given() {
         routes.fault(NEEDS_ATTEMPTS);
@@ -193,7 +233,10 @@ fn read(mut root: Section<'_>, environment: Environment<'_>) -> Option<Config> {
             outside_paths,
             cluster_header: cluster_header.unwrap_or_else(|| "x-sluice-cluster".to_owned()),
             log: log?,
+            console,
+            log_store: log_store?,
             prices: prices?,
+            export: export?,
         })
     };
     let config = config();
@@ -204,4 +247,13 @@ fn read(mut root: Section<'_>, environment: Environment<'_>) -> Option<Config> {
         dynamic_routes: routes,
         ..config
     })
+}
+
+fn read_direct(root: &mut Section<'_>, has_attempts: bool) -> bool {
+    let direct = root.field("direct_attempts");
+    let is_direct = direct.flag(false);
+    if is_direct && !has_attempts {
+        direct.fault(NEEDS_ATTEMPTS);
+    }
+    is_direct
 }

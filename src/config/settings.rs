@@ -43,8 +43,10 @@ pub enum OutsidePaths {
 /// What a log record may hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LogSettings {
-    /// Bytes of each body that are kept when payloads are logged, at most 1 MiB. Default 64 KiB.
+    /// Bytes of each body that are kept when payloads are logged, at most 10 MiB. Default 64 KiB.
     pub max_payload_bytes: usize,
+    /// Whether a finished record is a line of Envoy's own log. Default true.
+    pub line: bool,
 }
 
 const KIB: u64 = 1 << 10;
@@ -63,7 +65,7 @@ const HELD: Range = Range {
 };
 const PAYLOAD: Range = Range {
     min: 0,
-    max: MIB,
+    max: 10 * MIB,
     unit: "byte",
 };
 
@@ -121,8 +123,10 @@ pub(super) fn read_log(field: &Field<'_>) -> Option<LogSettings> {
         .field("max_payload_bytes")
         .whole(&PAYLOAD)
         .unwrap_or(64 * KIB);
+    let line = section.field("line").flag(true);
     section.finish();
     Some(LogSettings {
         max_payload_bytes: usize::try_from(bytes).ok()?,
+        line,
     })
 }

@@ -170,7 +170,7 @@ impl Answer {
         decoder.is_none_or(Decoder::is_whole) || self.unread.is_some_and(|it| it != Unread::Cut)
     }
 
-    pub(super) fn settle(&self, cx: &Cx, record: &mut Record, ending: &Ending) {
+    pub(super) fn settle(&mut self, cx: &Cx, record: &mut Record, ending: &Ending) {
         record.response_size = self.size;
         record.complete = self.was_complete(record.status_code, ending);
         record.outcome = match (record.complete, ending.client_gone) {
@@ -184,7 +184,7 @@ impl Answer {
         record.usage_unread = self.unread.filter(|_| is_silent).map(Unread::reason);
         record.usage_partial = !record.complete && record.usage_metadata.is_some();
         record.count_once(self.meter.answer(), cx.host(), config.cache);
-        if let Some(payload) = &self.payload {
+        if let Some(payload) = self.payload.take() {
             record.take_response_payload(payload);
         }
     }

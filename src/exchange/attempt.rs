@@ -118,9 +118,9 @@ struct Arrived<'a> {
 async fn live(cx: &Cx, plan: &Plan, step: &mut Step, arrived: &Arrived<'_>) -> Result<Lived, Stop> {
     let mut intake = intake(cx, step, arrived).await?;
     let found = super::find(cx, &step.call, &step.head, &mut intake).await;
-    let fill = match found.inspect_err(|_| step.record.take_request(&intake))? {
+    let fill = match found.inspect_err(|_| step.record.take_request(&mut intake))? {
         Found::Hit(hit) => {
-            step.record.take_request(&intake);
+            step.record.take_request(&mut intake);
             cx.reply(hit.reply(cx.now(), &mut step.record));
             return Ok(Lived::Over(cx.done().await));
         }
@@ -128,7 +128,7 @@ async fn live(cx: &Cx, plan: &Plan, step: &mut Step, arrived: &Arrived<'_>) -> R
         Found::Alone => None,
     };
     plan.count(cx)
-        .inspect_err(|_| step.record.take_request(&intake))?;
+        .inspect_err(|_| step.record.take_request(&mut intake))?;
     wait(cx, plan.not_before.replace(0), &mut intake).await?;
     let key = step.call.choose_key(cx)?;
     if let Some(key) = &key {

@@ -16,6 +16,8 @@ use super::quiet::Quiet;
 use crate::config::Config;
 use crate::host::{Host, QueueId};
 use crate::http::reply::Reply;
+use crate::metric::Meters;
+use crate::record::Finished;
 
 /// What one worker's plugin instance knows; shared by all its streams.
 pub struct Worker {
@@ -27,6 +29,8 @@ pub struct Worker {
     pub queue: Option<QueueId>,
     /// The calls of this virtual machine that may need several attempts.
     pub calls: Rc<Calls>,
+    /// The metrics of this virtual machine.
+    pub meters: Rc<Meters>,
     /// Whether a body callback was ever seen while request headers were held: the proof that the plugin was mounted
     /// with `allow_on_headers_stop_iteration` (the host cannot be asked).
     pub bodies_come: Rc<Cell<bool>>,
@@ -183,7 +187,7 @@ impl Cx {
     }
 
     /// Publishes a finished log record.
-    pub fn publish(&self, record: String) {
+    pub fn publish(&self, record: Finished) {
         self.push(Output::Record(record));
     }
 

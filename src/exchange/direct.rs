@@ -14,6 +14,7 @@ use super::plan::Plan;
 use super::planned::CALL;
 use super::task::Task;
 use crate::http::reply::Reply;
+use crate::record::Finished;
 
 /// The filter state that names the plan to the attempts.
 pub const CALL_STATE: &str = "sluice.call";
@@ -28,7 +29,7 @@ pub struct Direct {
     length: RefCell<Option<Vec<u8>>>,
     attempt: RefCell<Option<Rc<Task>>>,
     is_straight: Cell<bool>,
-    records: RefCell<Vec<String>>,
+    records: RefCell<Vec<Finished>>,
 }
 
 impl Direct {
@@ -50,7 +51,7 @@ impl Direct {
     }
 
     /// Keeps a record until the end of the call.
-    pub fn keep(&self, record: String) {
+    pub fn keep(&self, record: Finished) {
         self.records.borrow_mut().push(record);
     }
 

@@ -238,12 +238,13 @@ impl Intake {
             .map(|digest| digest.finalize().into())
     }
 
-    /// The kept part of the body, and whether that is all of it.
-    pub fn payload(&self) -> Option<(&Capture, bool)> {
+    /// The kept part of the body, once, and whether that is all of it.
+    pub fn take_payload(&mut self) -> Option<(Capture, bool)> {
         let decoder = self.decoder.as_ref().filter(|_| self.size > 0);
         let came = self.ended && decoder.is_none_or(Decoder::is_whole);
-        let payload = self.payload.as_ref();
-        payload.map(|payload| (payload, payload.is_whole() && came))
+        let payload = self.payload.take()?;
+        let is_whole = payload.is_whole() && came;
+        Some((payload, is_whole))
     }
 }
 

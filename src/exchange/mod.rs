@@ -100,8 +100,10 @@ pub async fn run(cx: Rc<Cx>) {
         Err(Stop::Overruled(head)) => overruled(&cx, &mut record, &head).await,
     };
     record.end(&ending, cx.now());
+    let worker = &cx.worker;
+    worker.meters.measure(cx.host(), &worker.config, &record);
     if record.is_collected() {
-        cx.publish(record.to_json());
+        cx.publish(record.finish());
     }
 }
 
@@ -161,16 +163,16 @@ async fn serve(cx: &Cx, record: &mut Record) -> Result<Option<Ending>, Stop> {
         Reading::Outside => return outside(cx),
     };
     let found = find(cx, &call, &headers, &mut intake).await;
-    let fill = match found.inspect_err(|_| record.take_request(&intake))? {
+    let fill = match found.inspect_err(|_| record.take_request(&mut intake))? {
         Found::Hit(hit) => {
-            record.take_request(&intake);
+            record.take_request(&mut intake);
             cx.reply(hit.reply(cx.now(), record));
             return Ok(Some(cx.done().await));
         }
         Found::Fill(fill) => Some(fill),
         Found::Alone => None,
     };
-    rate_limit::admit(cx, &call.gateway).inspect_err(|_| record.take_request(&intake))?;
+    rate_limit::admit(cx, &call.gateway).inspect_err(|_| record.take_request(&mut intake))?;
     let key = call.choose_key(cx)?;
     if let Some(key) = &key {
         record.take_key(&key.key);

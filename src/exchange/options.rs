@@ -4,6 +4,7 @@
 //! bad prices are marked in the record.
 
 use crate::http::header::HeaderList;
+use crate::http::trace::Trace;
 use crate::policy::custom_cost::{BadCustomCost, CustomCost};
 use crate::policy::metadata::Metadata;
 
@@ -34,13 +35,18 @@ pub struct Options {
     pub byok_alias: Option<String>,
     /// `cf-aig-custom-cost`.
     pub custom_cost: Option<Result<CustomCost, BadCustomCost>>,
+    /// `cf-aig-otel-trace-id` and `cf-aig-otel-parent-span-id`, or else `traceparent`.
+    pub trace: Option<Trace>,
 }
 
 impl Options {
     /// Reads the options in one pass over the request's header fields. The current spelling of a header beats its
     /// deprecated alias, in whatever order they come.
     pub fn read(head: &HeaderList) -> Self {
-        let mut options = Self::default();
+        let mut options = Self {
+            trace: Trace::read(head),
+            ..Self::default()
+        };
         let mut aliases = Self::default();
         for (name, value) in head.iter() {
             let Some(name) = name.strip_prefix("cf-") else {
@@ -115,7 +121,9 @@ mod tests {
             ("cf-aig-event-id", "my-call"),
             ("cf-aig-byok-alias", "spare"),
             ("cf-aig-custom-cost", r#"{"total_cost":1}"#),
+            ("cf-aig-otel-trace-id", "0af7651916cd43dd8448eb211c80319c"),
         ]);
+        assert!(options.trace.is_some());
         assert_eq!(options.skip_cache, Some(true));
         assert_eq!(options.cache_ttl, Some(3600));
         assert_eq!(options.cache_key.as_deref(), Some(&b"k"[..]));

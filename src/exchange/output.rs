@@ -1,6 +1,7 @@
 //! What a stream asks of the proxy.
 
 use crate::http::reply::Reply;
+use crate::record::Finished;
 
 /// A change of one header field before the gate opens.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,8 +48,8 @@ pub enum Output {
     },
     /// Answer the client; ends the exchange with the upstream, if there was one.
     Reply(Reply),
-    /// Publish a finished log record: one line of JSON.
-    Record(String),
+    /// Publish a finished log record.
+    Record(Finished),
     /// Set a filter state.
     State {
         /// Of this stream, or of another one that is under way.

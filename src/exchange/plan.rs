@@ -19,18 +19,10 @@ use crate::policy::rate_limit;
 use crate::policy::retry::{self, Advice, Budget, Failure, Retry, Turn};
 use crate::record::Record;
 
-pub use super::stage::{Refused, Stage, Step};
+pub use super::stage::{Next, Refused, Stage, Step};
 
 /// An attempt is given up so much after the call's time is over: Envoy's clock may be a little fast.
 const GRACE: Duration = Duration::from_millis(10);
-
-/// What comes after a failure.
-pub struct Next {
-    /// How long to wait first.
-    pub wait: Duration,
-    /// The step; `None`: the same again.
-    pub step: Option<Box<Step>>,
-}
 
 /// A call and its attempts.
 pub struct Plan {
@@ -273,10 +265,7 @@ impl Plan {
             }
             found => found?,
         };
-        Ok(step.map(|step| Next {
-            wait: Duration::ZERO,
-            step: Some(step),
-        }))
+        Ok(step.map(Next::other))
     }
 
     /// The last step of all, for one attempt that is waited for, if all that the call lacks is time.

@@ -61,6 +61,7 @@ impl<'a> Relay<'a> {
     pub(super) fn new(cx: &'a Cx, call: &'a Call, record: &'a mut Record, sent: Sent) -> Self {
         let Sent { intake, fill, key } = sent;
         cx.set_deadline(fill.as_ref().map(Fill::due));
+        record.is_missed = call.caching.as_ref().is_some_and(|caching| caching.reads);
         Self {
             cx,
             call,
@@ -115,10 +116,8 @@ impl Relay<'_> {
                     self.cx.replace_response(size, shown);
                 }
             }
-            Event::ResponseTrailers => {
-                // Envoy: no body can be put before trailers any more (its pointer to the last piece dangles).
-                self.end();
-            }
+            // Envoy: no body can be put before trailers any more (its pointer to the last piece dangles).
+            Event::ResponseTrailers => self.end(),
             Event::Deadline => self.renew(),
             Event::RequestHead { .. }
             | Event::ResponseHead { .. }
@@ -230,7 +229,7 @@ impl Relay<'_> {
 
     /// There is no answer.
     pub(super) fn unreachable(&mut self) -> Reject {
-        self.record.take_request(&self.intake);
+        self.record.take_request(&mut self.intake);
         // One after the other, the waiters would wait for as many timeouts.
         if let Some(fill) = self.fill.take() {
             fill.refuse();
@@ -287,8 +286,8 @@ impl Relay<'_> {
     /// The answer is over; what is known of it goes into the record.
     pub(super) fn finish(&mut self, ending: &Ending) -> Ending {
         self.store();
-        self.record.take_request(&self.intake);
-        if let Some(answer) = &self.answer {
+        self.record.take_request(&mut self.intake);
+        if let Some(answer) = &mut self.answer {
             answer.settle(self.cx, self.record, ending);
             let is_whole = answer.ended || answer.is_complete() || answer.meter.answer().is_error;
             if let Some(teller) = self.teller.take_if(|_| !is_whole && !ending.client_gone) {

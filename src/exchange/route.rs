@@ -117,7 +117,7 @@ impl Route {
         route: &'r DynamicRoute,
         body: &ChatBody<'_>,
     ) -> dynamic_route::Step<'r> {
-        let metadata = self.record.metadata.as_ref();
+        let metadata = self.record.plain_metadata();
         let inputs = Inputs {
             metadata: metadata
                 .map(|metadata| metadata.entries())

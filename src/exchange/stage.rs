@@ -4,6 +4,7 @@
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use super::call::Call;
 use super::cx::{Cx, Ending};
@@ -12,7 +13,7 @@ use crate::http::header::HeaderList;
 use crate::http::reject::Reject;
 use crate::http::reply::Reply;
 use crate::policy::dynamic_route::count::{self, Account};
-use crate::record::Record;
+use crate::record::{Finished, Record};
 
 /// One provider to be asked, and everything that is known about it.
 pub struct Step {
@@ -40,15 +41,14 @@ pub enum Stage {
 
 impl Step {
     /// The step is over: its cost is counted. Its record, if one is wanted.
-    pub(super) fn end(&mut self, cx: &Cx, ending: &Ending) -> Option<String> {
+    pub(super) fn end(&mut self, cx: &Cx, ending: &Ending) -> Option<Finished> {
         self.record.end(ending, cx.now());
         if let Some(cost) = self.record.own_cost() {
             for account in &self.accounts {
                 count::charge(cx.host(), account, cost, |text| cx.complain(text));
             }
         }
-        let record = &self.record;
-        record.is_collected().then(|| record.to_json())
+        finish(cx, &mut self.record)
     }
 }
 
@@ -56,6 +56,25 @@ impl Stage {
     /// A step.
     pub fn step(step: Step) -> Self {
         Self::Step(Some(Box::new(step)))
+    }
+}
+
+/// What comes after a failure.
+pub struct Next {
+    /// How long to wait first.
+    pub wait: Duration,
+    /// The step; `None`: the same again.
+    pub step: Option<Box<Step>>,
+}
+
+impl Next {
+    /// Another step, at once.
+    pub(super) fn other(mut step: Box<Step>) -> Self {
+        step.record.is_fallback = true;
+        Self {
+            wait: Duration::ZERO,
+            step: Some(step),
+        }
     }
 }
 
@@ -80,7 +99,7 @@ impl Refused {
 pub struct Stages {
     left: RefCell<VecDeque<Stage>>,
     /// Records of what was refused on the way to the latest step.
-    refused: RefCell<Vec<String>>,
+    refused: RefCell<Vec<Finished>>,
 }
 
 impl Stages {
@@ -150,14 +169,19 @@ impl Stages {
         let Refused { reject, mut record } = refused;
         record.refuse(&reject);
         record.end(&Ending::default(), cx.now());
-        if record.is_collected() {
-            self.refused.borrow_mut().push(record.to_json());
-        }
+        self.refused.borrow_mut().extend(finish(cx, &mut record));
         reject.reply(record.identity())
     }
 
     /// The records of the refusals, in their order.
-    pub fn take_refused(&self) -> Vec<String> {
+    pub fn take_refused(&self) -> Vec<Finished> {
         self.refused.take()
     }
+}
+
+/// Measures what has ended. Its record, if one is wanted.
+fn finish(cx: &Cx, record: &mut Record) -> Option<Finished> {
+    let worker = &cx.worker;
+    worker.meters.measure(cx.host(), &worker.config, record);
+    record.is_collected().then(|| record.finish())
 }

@@ -35,6 +35,13 @@ impl Task {
         Self::living(cx, life)
     }
 
+    /// Starts the life of a request to the control API on stream `id`.
+    pub fn console(worker: Rc<Worker>, id: u32) -> Self {
+        let cx = Rc::new(Cx::new(worker, id));
+        let life = crate::console::run(Rc::clone(&cx));
+        Self::living(cx, life)
+    }
+
     fn living(cx: Rc<Cx>, life: impl Future<Output = ()> + 'static) -> Self {
         Self {
             cx,

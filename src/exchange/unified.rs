@@ -43,6 +43,7 @@ pub(super) async fn read(
     let held = hold(cx, head, end, &mut record.request_size).await?;
     let size = record.request_size;
     let body = ChatBody::read(held.bytes())?;
+    record.is_unified = true;
     record.model = Some(body.model().to_owned());
     record.model_asked = Some(body.model().to_owned());
     let target = match Target::parse(body.model())? {

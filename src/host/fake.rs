@@ -6,10 +6,25 @@
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
 
-use super::{Expect, Host, HostError, QueueId, Shared};
+use super::{CallId, Callout, Expect, Host, HostError, MetricId, MetricKind, QueueId, Shared};
 
 /// A hook that runs inside the next host call: the place where "another worker" acts in a test.
 type Interleave = Box<dyn FnOnce(&FakeHost)>;
+
+/// A request that was sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sent {
+    /// The number it was given.
+    pub id: CallId,
+    /// The cluster.
+    pub cluster: String,
+    /// Its header fields.
+    pub headers: Vec<(String, String)>,
+    /// Its body.
+    pub body: Vec<u8>,
+    /// How long its answer may take.
+    pub timeout: std::time::Duration,
+}
 
 /// See the module's text. All fields are open to tests.
 #[derive(Default)]
@@ -24,6 +39,14 @@ pub struct FakeHost {
     pub fail_at: Cell<Option<u64>>,
     /// Number of host calls so far, without the clock and random numbers.
     pub calls: Cell<u64>,
+    /// Queues that have a name of their own.
+    pub names: RefCell<BTreeMap<String, QueueId>>,
+    /// The requests that were sent.
+    pub sent: RefCell<Vec<Sent>>,
+    /// The names of the metrics in the order of their numbers.
+    pub defined: RefCell<Vec<String>>,
+    /// What each metric was given, by its name.
+    pub measured: RefCell<BTreeMap<String, Vec<u64>>>,
     versions: Cell<u32>,
     seed: Cell<u64>,
     interleave: RefCell<Option<(u64, Interleave)>>,
@@ -60,6 +83,12 @@ impl FakeHost {
             .values()
             .map(|(value, _)| value.len())
             .sum()
+    }
+
+    /// What the metric of that name was given, altogether.
+    pub fn metric(&self, name: &str) -> u64 {
+        let measured = self.measured.borrow();
+        measured.get(name).map_or(0, |values| values.iter().sum())
     }
 
     fn enter(&self) -> Result<(), HostError> {
@@ -116,6 +145,7 @@ impl Host for FakeHost {
         let current = data.get(key).map(|(_, version)| *version);
         let holds = match expect {
             Expect::Absent => current.is_none(),
+            Expect::Any => true,
             // Envoy ignores the version when the key does not exist.
             Expect::Version(version) => current.is_none_or(|current| current == version),
         };
@@ -136,5 +166,45 @@ impl Host for FakeHost {
             }
             None => Err(HostError::Refused),
         }
+    }
+
+    /// Envoy refuses a cluster that it does not know; here that is one named `unknown`.
+    fn call(&self, call: &Callout<'_>) -> Result<CallId, HostError> {
+        self.enter()?;
+        if call.cluster == "unknown" {
+            return Err(HostError::Refused);
+        }
+        let mut sent = self.sent.borrow_mut();
+        let id = CallId(u32::try_from(sent.len()).unwrap() + 1);
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        sent.push(Sent {
+            id,
+            cluster: call.cluster.to_owned(),
+            headers: call.headers.iter().map(owned).collect(),
+            body: call.body.to_vec(),
+            timeout: call.timeout,
+        });
+        Ok(id)
+    }
+
+    fn resolve_queue(&self, name: &str) -> Result<Option<QueueId>, HostError> {
+        self.enter()?;
+        Ok(self.names.borrow().get(name).copied())
+    }
+
+    fn define_metric(&self, _: MetricKind, name: &str) -> Option<MetricId> {
+        let mut defined = self.defined.borrow_mut();
+        defined.push(name.to_owned());
+        u32::try_from(defined.len() - 1).ok().map(MetricId)
+    }
+
+    fn increment_metric(&self, id: MetricId, by: u64) {
+        self.record_metric(id, by);
+    }
+
+    fn record_metric(&self, id: MetricId, value: u64) {
+        let name = self.defined.borrow()[usize::try_from(id.0).unwrap()].clone();
+        let mut measured = self.measured.borrow_mut();
+        measured.entry(name).or_default().push(value);
     }
 }

@@ -6,6 +6,8 @@
 #[cfg(test)]
 pub mod fake;
 
+use crate::http::header::HeaderList;
+
 /// What the proxy must do for the core. All calls return at once.
 pub trait Host {
     /// Wall clock, nanoseconds since the Unix epoch. Never goes through a system call of its own.
@@ -22,6 +24,70 @@ pub trait Host {
 
     /// Puts a message into a queue of some worker and wakes it.
     fn enqueue(&self, queue: QueueId, message: &[u8]) -> Result<(), HostError>;
+
+    /// Sends a request of its own. The answer comes later, to the root context, under the number that is returned.
+    fn call(&self, call: &Callout<'_>) -> Result<CallId, HostError>;
+
+    /// The queue that some plugin of this virtual machine's id has registered under this name, on whatever thread.
+    fn resolve_queue(&self, name: &str) -> Result<Option<QueueId>, HostError>;
+
+    /// The number under which a metric of the proxy is counted. Each call makes a new number for the same metric, and
+    /// none is ever given back: it is to be kept. `None`: the host has no metrics.
+    fn define_metric(&self, kind: MetricKind, name: &str) -> Option<MetricId> {
+        let _ = (kind, name);
+        None
+    }
+
+    /// Adds to a counter.
+    fn increment_metric(&self, id: MetricId, by: u64) {
+        let _ = (id, by);
+    }
+
+    /// Sets a gauge, or adds an observation to a histogram.
+    fn record_metric(&self, id: MetricId, value: u64) {
+        let _ = (id, value);
+    }
+}
+
+/// What a metric does with the values that it is given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MetricKind {
+    /// Adds them up.
+    Counter,
+    /// Shows the last one.
+    Gauge,
+    /// Counts them by their size. Envoy: whole numbers of no unit, kept to two significant digits.
+    Histogram,
+}
+
+/// The number of a metric in its virtual machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct MetricId(pub u32);
+
+/// A request of the filter's own.
+#[derive(Clone, Copy, Debug)]
+pub struct Callout<'a> {
+    /// The cluster that it goes to; one that does not exist is refused at once.
+    pub cluster: &'a str,
+    /// Header fields, with `:method`, `:path` and `:authority`.
+    pub headers: &'a [(&'a str, &'a str)],
+    /// The body, whole.
+    pub body: &'a [u8],
+    /// How long the answer may take; over it, it is a 504.
+    pub timeout: std::time::Duration,
+}
+
+/// The number of a request of the filter's own, unique in its virtual machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct CallId(pub u32);
+
+/// The answer to a request of the filter's own. The proxy's own 503 and 504 look like any other.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Answered {
+    /// Header fields, with `:status`.
+    pub head: HeaderList,
+    /// The beginning of the body.
+    pub body: Vec<u8>,
 }
 
 /// A value of shared data, with the version that a later write may demand.
@@ -38,6 +104,8 @@ pub struct Shared {
 pub enum Expect {
     /// The key was never written.
     Absent,
+    /// None: for a value that only one writer has.
+    Any,
     /// The value still has this version.
     Version(u32),
 }

@@ -31,6 +31,18 @@ impl Capture {
         &self.bytes
     }
 
+    /// What was kept as text, in the same memory: what is no UTF-8 shows as U+FFFD.
+    pub fn into_text(mut self) -> String {
+        let error = std::str::from_utf8(&self.bytes).err();
+        // The limit may have cut a character.
+        if let Some(end) = error.filter(|it| it.error_len().is_none()) {
+            self.bytes.truncate(end.valid_up_to());
+            self.bytes.extend_from_slice("\u{FFFD}".as_bytes());
+        }
+        String::from_utf8(self.bytes)
+            .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+    }
+
     /// Whether nothing was lost.
     pub const fn is_whole(&self) -> bool {
         !self.over
@@ -52,5 +64,22 @@ mod tests {
             (capture.bytes(), capture.is_whole()),
             (&b"abcde"[..], false)
         );
+    }
+
+    #[test]
+    fn a_capture_reads_as_text_whatever_its_bytes() {
+        let texts: [&[u8]; 6] = [
+            b"",
+            b"plain",
+            "caf\u{e9}".as_bytes(),
+            b"cut \xE2\x82",
+            b"cut \xE2",
+            b"\xFF odd \xE2\x82 and cut \xF0\x9F",
+        ];
+        for bytes in texts {
+            let mut capture = Capture::new(64);
+            capture.feed(bytes);
+            assert_eq!(capture.into_text(), String::from_utf8_lossy(bytes));
+        }
     }
 }

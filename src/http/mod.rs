@@ -6,3 +6,4 @@ pub mod encoding;
 pub mod header;
 pub mod reject;
 pub mod reply;
+pub mod trace;

@@ -6,7 +6,7 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::config::{Config, Gateway};
+use crate::config::{Config, Credential, Gateway};
 use crate::http::header::HeaderList;
 use crate::http::reject::Reject;
 use crate::llm::provider::CREDENTIAL_HEADERS;
@@ -42,14 +42,18 @@ pub fn admit(config: &Config, gateway: &Gateway, head: &HeaderList) -> Result<Ad
 pub fn examine(config: &Config, gateway: &Gateway, head: &HeaderList) -> Admission {
     let mut admission = Admission::default();
     if let Some(value) = head.value(OWN_HEADER) {
-        admission.credential = bearer(value).and_then(|shown| recognise(gateway, &hash(shown)));
+        admission.credential =
+            bearer(value).and_then(|shown| recognise(&gateway.credentials, &hash(shown)));
     }
     // When the own header is there, `Authorization` belongs to the provider (contract §5); still, a value that is
     // one of our credentials is never the provider's.
     for name in CREDENTIAL_HEADERS {
         for value in head.values(name) {
             let shown = bearer(value);
-            let found = recognise(gateway, &hash(shown.unwrap_or(value.trim_ascii())));
+            let found = recognise(
+                &gateway.credentials,
+                &hash(shown.unwrap_or(value.trim_ascii())),
+            );
             // Another gateway's credential opens nothing here, and is no business of the provider either.
             let is_ours = found.is_some() || is_anybodys(config, value);
             admission.consumed.extend(is_ours.then_some(*name));
@@ -64,15 +68,15 @@ pub fn examine(config: &Config, gateway: &Gateway, head: &HeaderList) -> Admissi
 }
 
 /// The SHA-256 of what a client shows.
-fn hash(shown: &[u8]) -> [u8; 32] {
+pub(crate) fn hash(shown: &[u8]) -> [u8; 32] {
     Sha256::digest(shown).into()
 }
 
-/// The name of the gateway's credential that was shown. Every credential is compared to its last byte, so that time
+/// The name of the credential that was shown. Every credential is compared to its last byte, so that time
 /// does not tell which one matched.
-fn recognise(gateway: &Gateway, shown: &[u8; 32]) -> Option<String> {
+pub(crate) fn recognise(credentials: &[Credential], shown: &[u8; 32]) -> Option<String> {
     let mut found = None;
-    for credential in &gateway.credentials {
+    for credential in credentials {
         let pairs = shown.iter().zip(&credential.hash);
         if pairs.fold(0, |sum, (a, b)| sum | (a ^ b)) == 0 {
             found = Some(credential.name.clone());
@@ -82,7 +86,7 @@ fn recognise(gateway: &Gateway, shown: &[u8; 32]) -> Option<String> {
 }
 
 /// What follows `Bearer ` (RFC 6750 §2.1).
-fn bearer(value: &[u8]) -> Option<&[u8]> {
+pub(crate) fn bearer(value: &[u8]) -> Option<&[u8]> {
     let (scheme, rest) = value.trim_ascii().split_at_checked(7)?;
     scheme
         .eq_ignore_ascii_case(b"bearer ")
@@ -95,7 +99,7 @@ fn is_anybodys(config: &Config, value: &[u8]) -> bool {
     let key = whole.rsplit(|byte| *byte == b' ').next();
     let hashes = [Some(whole), key].into_iter().flatten().map(hash);
     let mut pairs = hashes.flat_map(|hash| config.gateways().map(move |gateway| (gateway, hash)));
-    pairs.any(|(gateway, hash)| recognise(gateway, &hash).is_some())
+    pairs.any(|(gateway, hash)| recognise(&gateway.credentials, &hash).is_some())
 }
 
 fn split_protocols(gateway: &Gateway, head: &HeaderList, admission: &mut Admission) {
@@ -107,9 +111,12 @@ fn split_protocols(gateway: &Gateway, head: &HeaderList, admission: &mut Admissi
     if ours.is_empty() {
         return;
     }
-    let named = ours
-        .iter()
-        .find_map(|ours| recognise(gateway, &hash(ours.strip_prefix(PROTOCOL_PREFIX)?)));
+    let named = ours.iter().find_map(|ours| {
+        recognise(
+            &gateway.credentials,
+            &hash(ours.strip_prefix(PROTOCOL_PREFIX)?),
+        )
+    });
     admission.credential = admission.credential.take().or(named);
     admission.protocols = Some(others.join(&b", "[..]));
 }

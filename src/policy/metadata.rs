@@ -20,6 +20,11 @@ impl Metadata {
         serde_json::from_slice(text).ok()
     }
 
+    /// Of these entries.
+    pub(super) const fn of(entries: Vec<(String, Value)>) -> Self {
+        Self(entries)
+    }
+
     /// The entries.
     pub fn entries(&self) -> &[(String, Value)] {
         &self.0

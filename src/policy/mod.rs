@@ -9,5 +9,6 @@ pub mod dynamic_route;
 pub mod key_pool;
 pub mod metadata;
 pub mod once;
+pub mod privacy;
 pub mod rate_limit;
 pub mod retry;

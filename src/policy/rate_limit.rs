@@ -4,9 +4,11 @@
 //! call goes on: a limiter that is out of order must not be an outage.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use crate::config::Gateway;
 use crate::exchange::cx::Cx;
+use crate::host::{Host, HostError};
 use crate::http::reject::Reject;
 use crate::store::window::{self, Refused};
 
@@ -15,12 +17,7 @@ pub fn admit(cx: &Cx, gateway: &Gateway) -> Result<(), Reject> {
     let Some(limit) = &gateway.rate_limit else {
         return Ok(());
     };
-    // Names come from the configuration only: neither part can hold a slash.
-    let name = match &gateway.account_id {
-        Some(account) => Cow::Owned(format!("{account}/{}", gateway.id)),
-        None => Cow::Borrowed(gateway.id.as_str()),
-    };
-    match window::admit(cx.host(), &name, limit) {
+    match window::admit(cx.host(), &name(gateway), limit) {
         Ok(_) => Ok(()),
         Err(Refused::Limited { retry_after }) => Err(Reject::RateLimited(retry_after)),
         Err(Refused::Unavailable(error)) => {
@@ -30,5 +27,24 @@ pub fn admit(cx: &Cx, gateway: &Gateway) -> Result<(), Reject> {
             ));
             Ok(())
         }
+    }
+}
+
+/// How many calls count now and the time until one fewer does; `None` where there is no limit.
+///
+/// # Errors
+/// The host refuses.
+pub fn used(host: &dyn Host, gateway: &Gateway) -> Result<Option<(u64, Duration)>, HostError> {
+    let limit = gateway.rate_limit.as_ref();
+    limit
+        .map(|limit| window::used(host, &name(gateway), limit))
+        .transpose()
+}
+
+/// Names come from the configuration only: neither part can hold a slash.
+fn name(gateway: &Gateway) -> Cow<'_, str> {
+    match &gateway.account_id {
+        Some(account) => Cow::Owned(format!("{account}/{}", gateway.id)),
+        None => Cow::Borrowed(gateway.id.as_str()),
     }
 }

@@ -161,7 +161,7 @@ impl Record {
         self.take_first_byte(now);
         let payload = self.payload_limit();
         if let Some(payload) = payload.and_then(|limit| stored_payload(headers, body, limit)) {
-            self.take_response_payload(&payload);
+            self.take_response_payload(payload);
         }
     }
 }

@@ -35,6 +35,14 @@ pub enum CostSource {
 impl Cost {
     /// No cost at all.
     pub const ZERO: Self = Self::Picodollars(Picodollars(0));
+
+    /// In units of 10⁻¹² US dollars, rounded down; the range of 18.4 million dollars saturates at its end.
+    pub fn picodollars(&self) -> u64 {
+        match self {
+            Self::Exact(amount) => amount.scaled(12),
+            Self::Picodollars(amount) => amount.0,
+        }
+    }
 }
 
 impl fmt::Display for Cost {
@@ -71,6 +79,7 @@ mod tests {
         let exact = Cost::Exact(Decimal::parse("1.2345678901234567890123e-5").unwrap());
         let text = serde_json::to_string(&exact).unwrap();
         assert_eq!(text, "0.000012345678901234567890123");
+        assert_eq!(exact.picodollars(), 12_345_678);
         let listed = Cost::Picodollars(Picodollars(35_000_000));
         assert_eq!(serde_json::to_string(&listed).unwrap(), "0.000035");
     }

@@ -5,6 +5,7 @@
 
 mod bill;
 mod cost;
+mod finished;
 pub mod id;
 mod model_type;
 mod provider_head;
@@ -14,8 +15,11 @@ mod step;
 pub mod time;
 mod usage_metadata;
 
+use std::rc::Rc;
+
 use serde::Serialize;
 
+use crate::config::{LogManagement, Privacy};
 use crate::host::Host;
 use crate::llm::format::Format;
 use crate::policy::custom_cost::{BadCustomCost, CustomCost};
@@ -24,6 +28,7 @@ use redact::Secrets;
 
 pub use bill::Saved;
 pub use cost::{Cost, CostSource};
+pub use finished::Finished;
 pub use provider_head::{RateLimits, is_per_call};
 pub use step::FailedAttempt;
 pub use usage_metadata::{Seconds, UsageMetadata};
@@ -52,6 +57,12 @@ pub struct Record {
     pub id: String,
     /// The client's id of the call, or ours; ties the records of one call together.
     pub event_id: String,
+    /// The caller's trace, where it named one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trace_id: Option<String>,
+    /// The span of that trace that the call belongs to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parent_span_id: Option<String>,
     /// When the request arrived, RFC 3339.
     pub created_at: String,
     /// The account of the URL.
@@ -154,14 +165,14 @@ pub struct Record {
     pub response_size: u64,
     /// Envoy's response flags; 0 when nothing went wrong.
     pub response_flags: u64,
-    /// The beginning of the request's body, when payload logging is on.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// The beginning of the request's body, when payload logging is on; apart from the line.
+    #[serde(skip)]
     pub request_head: Option<String>,
     /// Whether that is all of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request_head_complete: Option<bool>,
-    /// The beginning of the answer's body, when payload logging is on.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// The beginning of the answer's body, when payload logging is on; apart from the line.
+    #[serde(skip)]
     pub response_head: Option<String>,
     /// Whether that is all of it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -179,9 +190,18 @@ pub struct Record {
     dlp_profiles: (),
     prompts: (),
     guardrails: (),
+    /// Whether the call came to the unified endpoint; the name is that of the contract's filter.
+    #[serde(rename = "compatibilityMode")]
+    pub is_unified: bool,
     /// Whether a dynamic route chose the model.
     #[serde(skip)]
     pub is_routed: bool,
+    /// Whether another provider or model was asked before, and failed.
+    #[serde(skip)]
+    pub is_fallback: bool,
+    /// Whether the cache was asked in vain.
+    #[serde(skip)]
+    pub is_missed: bool,
     #[serde(skip)]
     began: u64,
     #[serde(skip)]
@@ -197,7 +217,13 @@ pub struct Record {
     #[serde(skip)]
     collect: Collect,
     #[serde(skip)]
+    management: Option<LogManagement>,
+    #[serde(skip)]
     secrets: Secrets,
+    #[serde(skip)]
+    privacy: Option<Rc<Privacy>>,
+    #[serde(skip)]
+    plain_metadata: Option<Metadata>,
 }
 
 /// Where the time went, in milliseconds.
@@ -232,6 +258,11 @@ impl Record {
         }
     }
 
+    /// The metadata as the client wrote it, for decisions; never for a log.
+    pub fn plain_metadata(&self) -> Option<&Metadata> {
+        self.plain_metadata.as_ref().or(self.metadata.as_ref())
+    }
+
     /// Whether a record is wanted (`collect_logs`, `cf-aig-collect-log`).
     pub const fn is_collected(&self) -> bool {
         !self.collect.nothing
@@ -259,11 +290,5 @@ impl Record {
             headers.push(("cf-aig-log-id".to_owned(), self.id.clone()));
         }
         headers
-    }
-
-    /// One line of JSON.
-    pub fn to_json(&self) -> String {
-        // Nothing in a record can fail to be written; an empty line would at least be seen.
-        serde_json::to_string(self).unwrap_or_default()
     }
 }

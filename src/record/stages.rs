@@ -10,6 +10,7 @@ use crate::http::header::HeaderList;
 use crate::http::reject::Reject;
 use crate::llm::format::Format;
 use crate::llm::provider::Upstream;
+use crate::policy::privacy;
 
 /// Longest text that is taken over from a header, in bytes.
 const MAX_TEXT: usize = 512;
@@ -33,8 +34,14 @@ impl Record {
         self.account_id = Some(account.to_owned());
         self.gateway_id = Some(gateway.to_owned());
         self.metadata.clone_from(&options.metadata);
+        self.plain_metadata = None;
+        self.protect();
         if let Some(event_id) = &options.event_id {
             self.event_id.clone_from(event_id);
+        }
+        if let Some(trace) = &options.trace {
+            self.trace_id = Some(trace.trace_id.clone());
+            self.parent_span_id.clone_from(&trace.parent_span_id);
         }
         match &options.custom_cost {
             Some(Ok(prices)) => self.prices = Some(prices.clone()),
@@ -43,10 +50,22 @@ impl Record {
         }
     }
 
+    /// Keeps of the metadata only what may be logged.
+    fn protect(&mut self) {
+        let metadata = self.privacy.as_ref().zip(self.metadata.as_ref());
+        if let Some((privacy, metadata)) = metadata {
+            let shown = privacy::metadata(metadata, privacy);
+            self.plain_metadata = self.metadata.replace(shown);
+        }
+    }
+
     /// From the gateway's settings: they hold for who is refused, too.
     pub fn describe_gateway(&mut self, gateway: &Gateway) {
         self.authentication = gateway.authentication;
         self.collect.nothing = !gateway.collect_logs;
+        self.privacy.clone_from(&gateway.privacy);
+        self.protect();
+        self.management = gateway.log_management;
     }
 
     /// From the headers of a client that was let in: they beat the gateway's settings (contract §7.1).
@@ -112,10 +131,10 @@ impl Record {
     }
 
     /// From the request's body, as far as it came.
-    pub fn take_request(&mut self, intake: &Intake) {
+    pub fn take_request(&mut self, intake: &mut Intake) {
         self.request_size = intake.size;
         self.take_facts(intake);
-        if let Some((payload, is_whole)) = intake.payload() {
+        if let Some((payload, is_whole)) = intake.take_payload() {
             self.request_head = Some(self.payload_text(payload, is_whole));
             self.request_head_complete = Some(is_whole);
         }
@@ -154,7 +173,7 @@ impl Record {
     }
 
     /// The beginning of the answer's body.
-    pub fn take_response_payload(&mut self, capture: &Capture) {
+    pub fn take_response_payload(&mut self, capture: Capture) {
         let is_whole = capture.is_whole() && self.complete;
         self.response_head = Some(self.payload_text(capture, is_whole));
         self.response_head_complete = Some(is_whole);
@@ -180,9 +199,13 @@ impl Record {
     }
 
     /// `is_whole`: nothing follows the payload, neither behind the limit nor because its sender fell silent.
-    fn payload_text(&self, payload: &Capture, is_whole: bool) -> String {
-        let text = String::from_utf8_lossy(payload.bytes()).into_owned();
-        self.secrets.redact(text, is_whole)
+    fn payload_text(&self, payload: Capture, is_whole: bool) -> String {
+        let text = self.secrets.redact(payload.into_text(), is_whole);
+        let patterns = self
+            .privacy
+            .as_ref()
+            .map(|privacy| privacy.redact.as_slice());
+        privacy::redact(text, patterns.unwrap_or_default(), is_whole)
     }
 }
 

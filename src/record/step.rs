@@ -2,7 +2,7 @@
 //!
 //! Invariant: what an attempt was told is forgotten before the next one begins.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Cost, Outcome, Record, Timings};
 use crate::host::Host;
@@ -10,7 +10,7 @@ use crate::llm::price::Picodollars;
 use crate::policy::retry::Failure;
 
 /// An attempt that failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FailedAttempt {
     /// The provider's status; `null` when there was no answer.
     pub status_code: Option<u16>,
@@ -33,10 +33,13 @@ impl Record {
         };
         Self {
             event_id: self.event_id.clone(),
+            trace_id: self.trace_id.clone(),
+            parent_span_id: self.parent_span_id.clone(),
             account_id: self.account_id.clone(),
             gateway_id: self.gateway_id.clone(),
             method: self.method.clone(),
             request_type: self.request_type,
+            is_unified: self.is_unified,
             stream: self.stream,
             metadata: self.metadata.clone(),
             step,
@@ -48,7 +51,10 @@ impl Record {
             custom_cost_error: self.custom_cost_error,
             prices: self.prices.clone(),
             collect: self.collect,
+            management: self.management,
             secrets: self.secrets.clone(),
+            privacy: self.privacy.clone(),
+            plain_metadata: self.plain_metadata.clone(),
             ..new
         }
     }

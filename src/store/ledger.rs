@@ -40,6 +40,14 @@ impl Cell {
     }
 }
 
+/// Bytes that stored answers may hold now.
+///
+/// # Errors
+/// The host refuses.
+pub fn stored_bytes(host: &dyn Host) -> Result<u64, HostError> {
+    Ledger::read(host).map(|ledger| ledger.total)
+}
+
 /// The ledger as it was read, with changes in memory until [`Ledger::write`].
 pub(super) struct Ledger {
     value: Vec<u8>,

@@ -37,6 +37,32 @@ impl From<HostError> for Refused {
     }
 }
 
+/// How many calls count under `name` now, and the time until one fewer does if nobody calls: zero when none counts.
+///
+/// # Errors
+/// The host refuses.
+pub fn used(host: &dyn Host, name: &str, rule: &RateLimit) -> Result<(u64, Duration), HostError> {
+    let window = Window::new(rule.interval, rule.technique, Grain::FINE);
+    let (value, _) = read(host, &format!("sluice/1/calls/{name}"))?;
+    let now = host.now();
+    let calls = marks(&value, &window, now);
+    let counted = calls.sum(&window, now);
+    let wait = if counted > 0 {
+        calls.opens(counted, &window, now)
+    } else {
+        Duration::ZERO
+    };
+    Ok((counted, wait))
+}
+
+/// What was counted and may still matter.
+fn marks(value: &[u8], window: &Window, now: u64) -> Marks {
+    let (marks, _) = value.as_chunks::<MARK_BYTES>();
+    let marks = marks.iter().filter_map(|bytes| Mark::decode(bytes));
+    let held = marks.filter(|mark| window.holds(mark.moment, now));
+    Marks(held.collect())
+}
+
 /// Counts one call under `name` (from the configuration, never from a client: names are never deleted). One read, and
 /// one write if admitted.
 pub fn admit(host: &dyn Host, name: &str, rule: &RateLimit) -> Result<Admitted, Refused> {
@@ -47,13 +73,7 @@ pub fn admit(host: &dyn Host, name: &str, rule: &RateLimit) -> Result<Admitted, 
         let (value, expect) = read(host, &key)?;
         // After the read: everything counted in it happened before. Only a clock that was set back can say otherwise.
         let now = host.now();
-        let (marks, _) = value.as_chunks::<MARK_BYTES>();
-        let marks = marks.iter().filter_map(|bytes| Mark::decode(bytes));
-        let mut calls = Marks(
-            marks
-                .filter(|mark| window.holds(mark.moment, now))
-                .collect(),
-        );
+        let mut calls = marks(&value, &window, now);
         let counted = calls.sum(&window, now);
         let Some(remaining) = limit.checked_sub(counted.saturating_add(1)) else {
             return Err(Refused::Limited {

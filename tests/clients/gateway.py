@@ -85,7 +85,8 @@ def running(log: Path) -> Iterator[dict[str, str]]:
             _wait_until_ready(process, int(ports["PORT"]), log)
             access_log = ROOT / "target" / "run" / f"port-{ports['PORT']}" / "access.log"
             url = f"http://127.0.0.1:{ports['PORT']}"
-            yield os.environ | {"GATEWAY_URL": url, "GATEWAY_ACCESS_LOG": str(access_log)}
+            console = f"http://127.0.0.1:{ports['CONSOLE_PORT']}"
+            yield os.environ | {"GATEWAY_URL": url, "CONSOLE_URL": console, "GATEWAY_ACCESS_LOG": str(access_log)}
         finally:
             _stop(process)
 

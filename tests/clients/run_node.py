@@ -12,7 +12,7 @@ TESTS = Path(__file__).resolve().parent / "node"
 
 
 def main() -> int:
-    npm = _npm()
+    npm = find_npm()
     directory = gateway.WORK / "node"
     # Node looks for packages beside the program, so the tests go to where the packages are.
     shutil.rmtree(directory / "out", ignore_errors=True)
@@ -31,7 +31,7 @@ def main() -> int:
         return 1 if subprocess.run(test, check=False, cwd=directory, env=environment).returncode else 0
 
 
-def _npm() -> str:
+def find_npm() -> str:
     """The path of npm, once it and a Node that is new enough are on the PATH: see tools/node.py."""
     found = subprocess.run(
         [sys.executable, gateway.ROOT / "tools/node.py"], check=False, capture_output=True, text=True

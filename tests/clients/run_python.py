@@ -17,14 +17,14 @@ OLDEST_PYTHON = (3, 10)
 def main() -> int:
     if sys.version_info < OLDEST_PYTHON:
         raise gateway.CannotRun(f"the SDKs need Python {'.'.join(map(str, OLDEST_PYTHON))} or newer")
-    python = _environment(gateway.WORK / "python")
-    with gateway.running(gateway.WORK / "python-gateway.log") as environment:
+    python = environment(gateway.WORK / "python", TESTS / "requirements.txt")
+    with gateway.running(gateway.WORK / "python-gateway.log") as variables:
         command = [python, "-B", "-m", "pytest", *sys.argv[1:]]
-        return 1 if subprocess.run(command, check=False, cwd=TESTS, env=environment).returncode else 0
+        return 1 if subprocess.run(command, check=False, cwd=TESTS, env=variables).returncode else 0
 
 
-def _environment(directory: Path) -> str:
-    """The interpreter of a virtual environment that holds the pinned SDKs."""
+def environment(directory: Path, pins: Path) -> str:
+    """The interpreter of a virtual environment that holds what is pinned there."""
     # Some distributions split `ensurepip` off; another pip can then serve the new environment.
     with_pip = importlib.util.find_spec("ensurepip") is not None
     python = directory / "bin" / "python"
@@ -32,7 +32,6 @@ def _environment(directory: Path) -> str:
         create = [sys.executable, "-m", "venv", *([] if with_pip else ["--without-pip"]), str(directory)]
         if subprocess.run(create, check=False).returncode:
             raise gateway.CannotRun(f"{sys.executable} cannot make a virtual environment; install python3-venv")
-    pins = TESTS / "requirements.txt"
     pip = [str(python), "-m", "pip"] if with_pip else [*_other_pip(), "--python", str(python)]
     quiet = ["--quiet", "--disable-pip-version-check"]
     gateway.install([*pip, "install", *quiet, "--requirement", str(pins)], directory, pins)

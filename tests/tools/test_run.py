@@ -37,8 +37,8 @@ class Run:
     """One run that has said how to stop it."""
 
     def __init__(self, command: tuple[str, ...], settings: dict[str, str]) -> None:
-        self.ports = free_ports(2)
-        ports = dict(zip(("PORT", "ADMIN_PORT"), map(str, self.ports)))
+        self.ports = free_ports(3)
+        ports = dict(zip(("PORT", "ADMIN_PORT", "CONSOLE_PORT"), map(str, self.ports)))
         self.lines: list[str] = []
         self.process = subprocess.Popen(
             command,
@@ -142,7 +142,7 @@ class Serving(unittest.TestCase):
 
     def test_the_live_providers_need_no_network_to_start(self) -> None:
         with running(PROVIDERS="live") as started:
-            port, admin = started.ports
+            port, admin, _ = started.ports
             state = json.loads(ask(admin, "GET", "/server_info")[2])["state"]
             self.assertEqual(state, "LIVE")
             status, kind, body = ask(port, "GET", "/")
@@ -183,7 +183,7 @@ class Refusing(unittest.TestCase):
         self.assertIn(said, done.stderr)
 
     def test_a_bad_value_is_one_line(self) -> None:
-        port, admin = map(str, free_ports(2))
+        port, admin, console = map(str, free_ports(3))
         for name, value, said in (
             ("PORT", "http", "1 to 65535"),
             ("PORT", "0", "1 to 65535"),
@@ -195,10 +195,11 @@ class Refusing(unittest.TestCase):
             ("PROVIDERS", "mok", "live or mock"),
         ):
             with self.subTest(f"{name}={value}"):
-                settings = {"PORT": port, "ADMIN_PORT": admin, name: value}
+                settings = {"PORT": port, "ADMIN_PORT": admin, "CONSOLE_PORT": console, name: value}
                 self.assert_one_line(f"{name}={value}", **settings)
                 self.assert_one_line(said, **settings)
-        self.assert_one_line("contradict", PORT=port, ADMIN_PORT=admin, UPSTREAM="a:1", PROVIDERS="live")
+        ports = {"PORT": port, "ADMIN_PORT": admin, "CONSOLE_PORT": console}
+        self.assert_one_line("contradict", **ports, UPSTREAM="a:1", PROVIDERS="live")
 
     def test_two_equal_ports_are_one_line(self) -> None:
         port, other = map(str, free_ports(2))
@@ -211,10 +212,11 @@ class Refusing(unittest.TestCase):
     def test_a_busy_port_is_one_line(self) -> None:
         with socket.create_server(("127.0.0.1", 0)) as busy:
             port = str(busy.getsockname()[1])
-            free = str(free_ports(1)[0])
-            self.assert_one_line(f"port {port}: Address already in use", PORT=port, ADMIN_PORT=free)
-            self.assert_one_line("ADMIN_PORT=", PORT=free, ADMIN_PORT=port)
+            free, other = map(str, free_ports(2))
+            self.assert_one_line(f"port {port}: Address already in use", PORT=port, ADMIN_PORT=free, CONSOLE_PORT=other)
+            self.assert_one_line("ADMIN_PORT=", PORT=free, ADMIN_PORT=port, CONSOLE_PORT=other)
+            self.assert_one_line("CONSOLE_PORT=", PORT=free, ADMIN_PORT=other, CONSOLE_PORT=port)
 
     def test_a_missing_prerequisite_is_one_line(self) -> None:
-        port, admin = map(str, free_ports(2))
-        self.assert_one_line("rustup", PORT=port, ADMIN_PORT=admin, PATH="/nonexistent")
+        port, admin, console = map(str, free_ports(3))
+        self.assert_one_line("rustup", PORT=port, ADMIN_PORT=admin, CONSOLE_PORT=console, PATH="/nonexistent")

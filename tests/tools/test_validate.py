@@ -65,13 +65,14 @@ class Validate(unittest.TestCase):
         self.assertEqual(self.errors("{}\n"), told)
         http_filter = r"^ +- name: envoy.filters.http.wasm\n(?: {12}.*\n)*"
         without, count = re.subn(http_filter, "", SHIPPED.replace("*reload", "{}"), flags=re.MULTILINE)
-        self.assertEqual(count, 2)
+        self.assertEqual(count, 3)
         self.assertEqual(self.errors(without), told)
 
     def test_a_mount_that_never_gets_a_body_is_not_valid(self) -> None:
         for mount in ("", FLAG.replace("true", "false")):
             errors = self.errors(edited(FLAG, mount))
-            self.assertEqual([error.partition(":")[0] for error in errors], ["plugin sluice", "plugin sluice-attempt"])
+            mounts = ["plugin sluice", "plugin sluice-console", "plugin sluice-attempt"]
+            self.assertEqual([error.partition(":")[0] for error in errors], mounts)
             for error in errors:
                 self.assertIn(f"add `{FLAG}`", error)
 

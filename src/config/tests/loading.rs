@@ -15,10 +15,13 @@ fn the_least_configuration_has_the_documented_defaults() {
         single_flight_timeout: Duration::from_secs(30),
         collect_logs: true,
         collect_log_payload: false,
+        log_management: None,
+        privacy: None,
         rate_limit: None,
         retry: RetrySettings::default(),
         stream_usage: false,
         stream_errors: StreamErrors::Planned,
+        otel: Vec::new(),
     };
     let wanted = Config {
         prices: Prices::default(),
@@ -40,7 +43,11 @@ fn the_least_configuration_has_the_documented_defaults() {
         cluster_header: "x-sluice-cluster".to_owned(),
         log: LogSettings {
             max_payload_bytes: 65_536,
+            line: true,
         },
+        console: None,
+        log_store: LogStore::default(),
+        export: Vec::new(),
     };
     assert_eq!(config, wanted);
 }
@@ -51,13 +58,13 @@ fn null_means_the_default_everywhere() {
         "gateways": [{
             "id": "g", "account_id": null, "authentication": null, "credentials": null, "cache_ttl": null,
             "cache_single_flight": null, "cache_single_flight_timeout": null, "collect_logs": null,
-            "collect_log_payload": null, "rate_limiting_limit": null, "rate_limiting_interval": null,
+            "collect_log_payload": null, "log_privacy": null, "log_management": null, "log_management_strategy": null, "rate_limiting_limit": null, "rate_limiting_interval": null,
             "rate_limiting_technique": null, "retry_max_attempts": null, "retry_delay": null,
             "retry_backoff": null, "retry_after_cap": null, "retry_deadline": null, "retry_statuses": null,
             "fallback_statuses": null, "retry_error_answers": null, "stream_usage": null, "stream_errors": null,
         }],
         "cache": null, "custom_providers": null, "providers": null, "limits": null,
-        "outside_paths": null, "cluster_header": null, "log": null, "dynamic_routes": null,
+        "outside_paths": null, "cluster_header": null, "log": null, "log_store": null, "dynamic_routes": null,
         "attempt_cluster": null, "direct_attempts": null,
     });
     assert_eq!(good(&nulls), good(&json!({"gateways": [{"id": "g"}]})));
@@ -162,7 +169,8 @@ fn every_setting_beside_the_gateways_arrives_where_it_belongs() {
     assert_eq!(
         config.log,
         LogSettings {
-            max_payload_bytes: 0
+            max_payload_bytes: 0,
+            line: true,
         }
     );
 

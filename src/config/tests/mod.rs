@@ -1,9 +1,12 @@
 //! The promises of the configuration: what loads, what is refused and in which words.
 
 mod dynamic_route;
+mod export;
 mod key;
 mod loading;
+mod log_store;
 mod price;
+mod privacy;
 mod property;
 mod refusal;
 mod spelling;
@@ -82,6 +85,8 @@ fn full() -> Value {
                 ],
                 "cache_ttl": 300, "cache_single_flight": "all", "cache_single_flight_timeout": 600,
                 "collect_logs": false, "collect_log_payload": true,
+                "log_privacy": {"redact": ["email", "card", "ACME-#?.*"], "hash_metadata": ["user", "*"],
+                    "salt_environment_variable": "SLUICE_APP_CREDENTIAL"},
                 "rate_limiting_limit": 5, "rate_limiting_interval": 10,
                 "rate_limiting_technique": "sliding", "stream_usage": true,
                 "retry_max_attempts": 5, "retry_delay": 60_000, "retry_backoff": "linear",

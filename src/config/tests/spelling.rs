@@ -48,7 +48,8 @@ fn every_fault_is_reported_at_once_and_in_order() {
             "gateways[1]: has the id of gateways[0]: give it its own id or account_id",
             "limits.over_limit: must be one of reject, pass, found a number",
             "colour: is unknown: remove it, or write one of gateways, attempt_cluster, direct_attempts, cache, \
-             custom_providers, providers, limits, outside_paths, cluster_header, log, prices, dynamic_routes",
+             custom_providers, providers, limits, outside_paths, cluster_header, log, console, log_store, prices, \
+             export, dynamic_routes",
         ]
     );
 }

@@ -6,6 +6,7 @@ mod cost;
 mod encoding;
 mod guard;
 mod life;
+mod metric;
 mod payload;
 mod properties;
 mod stream_usage;
@@ -71,6 +72,7 @@ impl Proxy {
             config: Rc::new(config),
             queue: Some(QueueId(queue)),
             calls: Rc::default(),
+            meters: Rc::default(),
             bodies_come: Rc::new(Cell::new(true)),
             quiet: Rc::default(),
         };
@@ -166,7 +168,9 @@ impl Stream {
                 Output::FlushResponse => {}
                 Output::AppendResponse { text, .. } => passed.extend(text.bytes()),
                 Output::Reply(reply) => assert!(self.reply.replace(reply).is_none()),
-                Output::Record(record) => self.records.push(serde_json::from_str(&record).unwrap()),
+                Output::Record(record) => self
+                    .records
+                    .push(serde_json::from_str(&record.to_json()).unwrap()),
                 Output::State { name, value, .. } => {
                     self.states.insert(name, value);
                 }

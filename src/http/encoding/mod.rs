@@ -1,9 +1,10 @@
-//! Takes the content coding off a copy of a body while it passes (RFC 9110 §8.4.1): gzip and deflate.
+//! Takes the content coding off a copy of a body while it passes (RFC 9110 §8.4.1): gzip and deflate. [`gzip()`] puts one on.
 //!
 //! Not read: `br` (its dictionary alone is 120 KB of module) and `zstd` (no decoder without panics and with a bound on
 //! a hostile block). Invariant: memory is one 32 KB window, what is decoded is bounded, and damaged content is an error,
 //! never a panic.
 
+mod encode;
 mod gzip;
 
 use miniz_oxide::inflate::stream::{InflateState, inflate};
@@ -11,6 +12,8 @@ use miniz_oxide::{DataFormat, MZError, MZFlush, MZStatus};
 
 use self::gzip::{Member, Step, Trailer};
 use super::header::HeaderList;
+
+pub use self::encode::gzip;
 
 /// The most that is decoded of one body, in bytes.
 const DECODED_LIMIT: usize = 64 << 20;

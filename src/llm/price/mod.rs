@@ -24,7 +24,7 @@ use self::encoder::Sections;
 use self::name::Name;
 use self::rates::Rates;
 pub use self::rates::is_prepaid;
-use self::table::{EMBEDDED, Set, Table};
+use self::table::{EMBEDDED, List, Set, Table};
 use super::usage::{Terms, Usage};
 
 const BEDROCK: &str = "aws-bedrock";
@@ -127,14 +127,26 @@ impl Prices {
         configured.chain(embedded.filter(is_new))
     }
 
+    /// The name of its own under which a model is listed: in lower case, of all its spellings the same; `None` where it is
+    /// not, or only fits a pattern.
+    pub fn listed(&self, provider: &str, model: &str) -> Option<&str> {
+        let name = Name::new(provider, model)?;
+        let found = self.among(provider, |list| list.named(&name))?;
+        std::str::from_utf8(found).ok()
+    }
+
     /// Looks a model up among the provider's own, then in its fallback lists; each time in the configured prices first.
     fn find(&self, provider: &str, model: &str) -> Option<Set<'_>> {
         let name = Name::new(provider, model)?;
+        self.among(provider, |list| list.find(&name))
+    }
+
+    fn among<'t, T>(&'t self, provider: &str, look: impl Fn(List<'t>) -> Option<T>) -> Option<T> {
         let slug = provider.as_bytes();
         let tables = [Table::from(&self.configured), EMBEDDED];
         let find = |slug| {
             let mut lists = tables.into_iter().filter_map(|table| table.list(slug));
-            lists.find_map(|list| list.find(&name))
+            lists.find_map(&look)
         };
         find(slug).or_else(|| EMBEDDED.list(slug)?.fallback().find_map(find))
     }

@@ -121,6 +121,15 @@ impl<'t> List<'t> {
         names.map(move |[t0, t1, t2, t3, ..]| table.text([*t0, *t1, *t2, *t3]))
     }
 
+    /// The name under which a model is listed, patterns aside.
+    pub(super) fn named(&self, name: &Name) -> Option<&'t [u8]> {
+        name.spellings().find_map(|spelling| {
+            let place = self.place(spelling)?;
+            let [t0, t1, t2, t3, ..] = *self.exact.get(place)?;
+            Some(self.table.text([t0, t1, t2, t3]))
+        })
+    }
+
     /// The prices of a model.
     pub(super) fn find(&self, name: &Name) -> Option<Set<'t>> {
         name.spellings()
@@ -128,14 +137,14 @@ impl<'t> List<'t> {
     }
 
     fn exactly(&self, name: &[u8]) -> Option<Set<'t>> {
-        let place = self
-            .exact
-            .binary_search_by(|[t0, t1, t2, t3, ..]| {
-                self.table.text([*t0, *t1, *t2, *t3]).cmp(name)
-            })
-            .ok()?;
-        let [.., s0, s1] = *self.exact.get(place)?;
+        let [.., s0, s1] = *self.exact.get(self.place(name)?)?;
         self.table.set([s0, s1])
+    }
+
+    fn place(&self, name: &[u8]) -> Option<usize> {
+        let text = |[t0, t1, t2, t3, ..]: &[u8; 6]| self.table.text([*t0, *t1, *t2, *t3]);
+        let place = self.exact.binary_search_by(|entry| text(entry).cmp(name));
+        place.ok()
     }
 
     /// The globs are in order of literal count, so the first that fits is the best.

@@ -82,6 +82,17 @@ impl BaseUrl {
         })
     }
 
+    /// The URL, without a slash at its end.
+    pub fn text(&self) -> String {
+        let Self {
+            authority,
+            mount,
+            version,
+        } = self;
+        let url = format!("https://{authority}{mount}{version}");
+        url.trim_end_matches('/').to_owned()
+    }
+
     /// Where `call` goes: the path appended to the base URL, `v1/` never twice.
     pub fn upstream(&self, call: &UpstreamCall<'_>) -> Result<Upstream, BadTarget> {
         path::check(call.path)?;

@@ -110,6 +110,16 @@ impl Decimal {
         Self::of(digits, places)
     }
 
+    /// The whole number of units of 10⁻ⁿ, where n is `places`: rounded down, and no more than fit.
+    pub fn scaled(&self, places: usize) -> u64 {
+        let dropped = self.places.saturating_sub(places);
+        let zeros = places.saturating_sub(self.places);
+        let kept = self.digits.iter().skip(dropped).rev().copied();
+        kept.chain(repeat_n(0, zeros)).fold(0, |sum: u64, digit| {
+            sum.saturating_mul(10).saturating_add(u64::from(digit))
+        })
+    }
+
     fn of(mut digits: Vec<u8>, places: usize) -> Self {
         while digits.last() == Some(&0) {
             digits.pop();
@@ -200,6 +210,20 @@ mod tests {
             assert_eq!(number(text).to_string(), written, "{text}");
         }
         assert_eq!(number("1.0"), number("10e-1"));
+    }
+
+    #[test]
+    fn a_number_in_small_units_is_rounded_down_and_ends_where_the_range_does() {
+        for (text, places, units) in [
+            ("0", 9, 0),
+            ("1.5", 3, 1500),
+            ("0.0012345", 6, 1234),
+            ("0.0000001", 6, 0),
+            ("123", 0, 123),
+            ("999999999999999", 12, u64::MAX),
+        ] {
+            assert_eq!(number(text).scaled(places), units, "{text}");
+        }
     }
 
     #[test]

@@ -180,6 +180,7 @@ impl Host for Worker<'_> {
             let current = scene.data.get(key);
             let holds = match expect {
                 Expect::Absent => current.is_none(),
+                Expect::Any => true,
                 Expect::Version(version) => current.is_none_or(|(_, current)| *current == version),
             };
             if !holds {
@@ -205,6 +206,14 @@ impl Host for Worker<'_> {
             scene.woken.push((generation, Waiter { queue, context }));
             Ok(())
         })
+    }
+
+    fn call(&self, _: &crate::host::Callout<'_>) -> Result<crate::host::CallId, HostError> {
+        Err(HostError::Refused)
+    }
+
+    fn resolve_queue(&self, _: &str) -> Result<Option<QueueId>, HostError> {
+        Ok(None)
     }
 }
 

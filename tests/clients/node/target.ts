@@ -25,6 +25,12 @@ export const gatewayOnly = { skip: GATEWAY_URL ? false : 'needs GATEWAY_URL' };
 /** Skips a test of log records where the gateway's access log is not at hand. */
 export const recordsOnly = { skip: ACCESS_LOG ? false : 'needs GATEWAY_ACCESS_LOG' };
 
+/** The listener of the control API. */
+export const CONSOLE_URL = (process.env['CONSOLE_URL'] ?? '').replace(/\/+$/, '');
+
+/** Skips a test of the control API where it is not at hand. */
+export const consoleOnly = { skip: CONSOLE_URL ? false : 'needs CONSOLE_URL' };
+
 /** The base URL for an SDK of `provider`; the account id may be anything. */
 export function url(provider: string, gateway = 'my-gateway'): string {
   if (GATEWAY_URL) return `${GATEWAY_URL}/v1/any-account/${gateway}/${provider}`;

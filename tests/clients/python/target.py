@@ -22,8 +22,13 @@ RETRYING = {"cf-aig-max-attempts": "3", "cf-aig-retry-delay": "10"}
 """Has the gateway ask a failing provider again, twice."""
 ACCESS_LOG = os.environ.get("GATEWAY_ACCESS_LOG", "")
 
+CONSOLE_URL = os.environ.get("CONSOLE_URL", "").rstrip("/")
+"""The listener of the control API."""
+
 gateway_only = pytest.mark.skipif(not GATEWAY_URL, reason="needs GATEWAY_URL")
 """Skips a test where the SDKs talk to a provider directly."""
+console_only = pytest.mark.skipif(not CONSOLE_URL, reason="needs CONSOLE_URL")
+"""Skips a test of the control API where it is not at hand."""
 records_only = pytest.mark.skipif(not ACCESS_LOG, reason="needs GATEWAY_ACCESS_LOG")
 """Skips a test of log records where the gateway's access log is not at hand."""
 

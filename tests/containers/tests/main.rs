@@ -37,6 +37,10 @@ mod cache;
 mod compat;
 #[path = "../../envoy/tests/config.rs"]
 mod config;
+#[path = "../../envoy/tests/console.rs"]
+mod console;
+#[path = "../../envoy/tests/console_access.rs"]
+mod console_access;
 #[path = "../../envoy/tests/cost.rs"]
 mod cost;
 #[path = "../../envoy/tests/cut_notice.rs"]
@@ -51,6 +55,8 @@ mod dynamic_routes;
 mod encoding;
 #[path = "../../envoy/tests/error_answers.rs"]
 mod error_answers;
+#[path = "../../envoy/tests/export.rs"]
+mod export;
 #[path = "../../envoy/tests/fault_wall.rs"]
 mod fault_wall;
 #[path = "../../envoy/tests/faults.rs"]
@@ -75,8 +81,18 @@ mod key_aliases;
 mod key_follows;
 #[path = "../../envoy/tests/key_rests.rs"]
 mod key_rests;
+#[path = "../../envoy/tests/log_account.rs"]
+mod log_account;
+#[path = "../../envoy/tests/log_overflow.rs"]
+mod log_overflow;
+#[path = "../../envoy/tests/logbook.rs"]
+mod logbook;
 #[path = "../../envoy/tests/mesh.rs"]
 mod mesh;
+#[path = "../../envoy/tests/metrics.rs"]
+mod metrics;
+#[path = "../../envoy/tests/privacy.rs"]
+mod privacy;
 #[path = "../../envoy/tests/rate_limit.rs"]
 mod rate_limit;
 #[path = "../../envoy/tests/record.rs"]
@@ -107,6 +123,8 @@ mod single_flight;
 mod stored_keys;
 #[path = "../../envoy/tests/streaming.rs"]
 mod streaming;
+#[path = "../../envoy/tests/traces.rs"]
+mod traces;
 #[path = "../../envoy/tests/universal.rs"]
 mod universal;
 #[path = "../../envoy/tests/universal_refused.rs"]

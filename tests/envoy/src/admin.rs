@@ -20,6 +20,13 @@ impl Admin {
             .1
     }
 
+    /// Every metric, in Prometheus' text format.
+    pub(crate) fn prometheus(self) -> String {
+        let (status, text) = http_get(self.0, "/stats/prometheus").expect("the admin port answers");
+        assert_eq!(status, 200, "{text}");
+        text
+    }
+
     /// One part of the configuration in force.
     pub(crate) fn config_dump(self, resource: &str) -> Value {
         let (_, dump) = http_get(self.0, &format!("/config_dump?mask={resource}"))

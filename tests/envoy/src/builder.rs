@@ -16,7 +16,7 @@ use crate::fake::Fake;
 use crate::gateway::Gateway;
 use crate::launch::{Launcher, Running, wasm};
 use crate::output::Output;
-use crate::template::{PROVIDERS, Plugin, TWIN, Tokens, Upstream};
+use crate::template::{CONSOLE, PROVIDERS, Plugin, TWIN, Tokens, Upstream};
 
 /// A URL that every filter answers by itself, and that is nobody's without one.
 const READY: &str = "/v1/-/-/-/ready";
@@ -32,6 +32,7 @@ pub struct Builder {
     keeper: bool,
     twin: bool,
     hop: bool,
+    console: bool,
     direct: bool,
     cluster_header: String,
     clusters: Vec<(String, Upstream)>,
@@ -53,6 +54,7 @@ impl Builder {
             keeper: false,
             twin: false,
             hop: false,
+            console: false,
             direct: false,
             cluster_header: "x-sluice-cluster".to_owned(),
             clusters: PROVIDERS
@@ -65,10 +67,12 @@ impl Builder {
     }
 
     /// The plugin's configuration, as JSON text in a `StringValue`. Without a configuration there is no filter; with an
-    /// `attempt_cluster` in it there is a hop, with `direct_attempts` clusters live attempts themselves.
+    /// `attempt_cluster` in it there is a hop, with `direct_attempts` clusters live attempts themselves, with `console` there
+    /// is a listener for the control API, and a keeper.
     pub fn config(mut self, configuration: &Value) -> Self {
         self.hop |= configuration.get("attempt_cluster").is_some();
         self.direct |= configuration["direct_attempts"] == true;
+        self.console |= configuration.get("console").is_some();
         self.text(&configuration.to_string())
     }
 
@@ -208,6 +212,9 @@ impl Builder {
         if self.twin {
             ready(Some(TWIN))?;
         }
+        if self.console {
+            ready(Some(CONSOLE))?;
+        }
         Ok(Gateway {
             fake,
             output,
@@ -241,9 +248,10 @@ impl Builder {
             directory,
             clusters,
             plugin,
-            keeper: self.keeper,
+            keeper: self.keeper || self.console,
             twin: self.twin,
             hop: self.hop,
+            console: self.console,
             direct: self.direct,
             retries: self.retries,
             cluster_header: self.cluster_header.clone(),

@@ -21,7 +21,7 @@ use crate::frames::{Broken, Feed};
 use crate::wire::RawReply;
 use crate::{RUNTIME, within};
 
-type Payload = BoxBody<Bytes, Broken>;
+pub(crate) type Payload = BoxBody<Bytes, Broken>;
 
 /// A call to be made.
 pub struct Call {
@@ -67,6 +67,13 @@ impl Call {
             name,
             HeaderValue::from_bytes(value.as_ref()).expect("a header value"),
         );
+        self
+    }
+
+    /// Calls the server by that name.
+    pub fn host(mut self, name: &str) -> Self {
+        let name = HeaderValue::from_str(name).expect("a header value");
+        self.headers.insert("host", name);
         self
     }
 
@@ -137,15 +144,9 @@ impl Call {
             .expect("the gateway accepts connections");
         stream.set_nodelay(true).expect("a socket option");
         let stream = TokioIo::new(stream);
-        let mut request = Request::builder().method(self.method.as_str());
-        if self.http2 {
-            request = request.uri(format!("http://gateway.test{}", self.path));
-        } else {
-            request = request.uri(self.path.as_str());
-        }
-        let mut request = request.body(self.body).expect("a well-formed request");
-        *request.headers_mut() = self.headers;
-        let (response, connection) = if self.http2 {
+        let is_http2 = self.http2;
+        let mut request = self.into_request();
+        let (response, connection) = if is_http2 {
             request.headers_mut().remove("host");
             let (mut sender, connection) =
                 conn::http2::handshake(TokioExecutor::new(), stream).await?;
@@ -163,6 +164,19 @@ impl Call {
             )
         };
         Ok(Reply::new(response?, connection.into_inner()))
+    }
+
+    /// The call as a request.
+    pub(crate) fn into_request(self) -> Request<Payload> {
+        let mut request = Request::builder().method(self.method.as_str());
+        if self.http2 {
+            request = request.uri(format!("http://gateway.test{}", self.path));
+        } else {
+            request = request.uri(self.path.as_str());
+        }
+        let mut request = request.body(self.body).expect("a well-formed request");
+        *request.headers_mut() = self.headers;
+        request
     }
 }
 

@@ -13,8 +13,9 @@ use crate::client::Call;
 use crate::eventually;
 use crate::fake::{Case, Fake};
 use crate::launch::{Native, Running};
+use crate::metrics::Metrics;
 use crate::output::Output;
-use crate::template::{TWIN, Tokens};
+use crate::template::{CONSOLE, TWIN, Tokens};
 
 /// A running gateway. Dropping it ends Envoy.
 pub struct Gateway {
@@ -54,6 +55,12 @@ impl Gateway {
         self.admin.listener(Some(TWIN)).expect("a twin")
     }
 
+    /// A call of the control API, by a client on this machine.
+    pub fn console(&self, method: &str, path: &str) -> Call {
+        let address = self.admin.listener(Some(CONSOLE)).expect("a console");
+        Call::new(address, method, path).host("localhost")
+    }
+
     /// A call with that method and path.
     pub fn call(&self, method: &str, path: &str) -> Call {
         Call::new(self.address(), method, path)
@@ -79,6 +86,11 @@ impl Gateway {
     /// The value of a counter or gauge; 0 while it does not exist.
     pub fn stat(&self, name: &str) -> u64 {
         count(&self.admin.stats(name), name)
+    }
+
+    /// A scrape of its metrics.
+    pub fn metrics(&self) -> Metrics {
+        Metrics::parse(&self.admin.prometheus())
     }
 
     /// The bootstrap, as Envoy understood it.
@@ -191,7 +203,7 @@ impl Gateway {
     pub async fn restore_listener(&self) {
         let listener = self.tokens.lock().unwrap().listener();
         replace(self.directory.path(), "listener.yaml", &listener);
-        let address = eventually("the listener", || self.admin.listener(None)).await;
+        let address = eventually("the listener", || self.admin.listener(Some("gateway"))).await;
         *self.listener.lock().unwrap() = address;
     }
 

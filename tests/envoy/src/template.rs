@@ -45,6 +45,9 @@ pub const PROVIDERS: [&str; 28] = [
 /// The name of the second listener.
 pub(crate) const TWIN: &str = "twin";
 
+/// The name of the listener of the control API.
+pub(crate) const CONSOLE: &str = "console";
+
 /// The name of the internal listener through which planned calls go, and of the cluster that leads there.
 pub const HOP: &str = "sluice-attempts";
 
@@ -53,6 +56,8 @@ pub const HOP: &str = "sluice-attempts";
 pub enum Upstream {
     /// Nobody listens.
     Dead,
+    /// A cluster without hosts.
+    Empty,
     /// HTTP/2 without TLS.
     H2c,
     /// HTTP/1.1.
@@ -74,6 +79,8 @@ pub(crate) struct Tokens {
     pub(crate) keeper: bool,
     pub(crate) twin: bool,
     pub(crate) hop: bool,
+    /// Whether there is a listener for the control API.
+    pub(crate) console: bool,
     /// Whether attempts may go straight to their clusters.
     pub(crate) direct: bool,
     /// What circuit breakers let through of retries.
@@ -125,7 +132,7 @@ impl Tokens {
 
     /// The listeners.
     pub(crate) fn listener(&self) -> String {
-        let [_, gateway, hop] = documents();
+        let [_, gateway, hop, console] = documents();
         let mut listeners = gateway.to_owned();
         if self.twin {
             let twin = gateway
@@ -136,6 +143,9 @@ impl Tokens {
         if self.hop {
             listeners = listeners + "\n" + hop;
         }
+        if self.console {
+            listeners = listeners + "\n" + console;
+        }
         let filters = self.filters(Plugin::filter);
         listeners
             .replace("${FILTERS}", &filters)
@@ -144,6 +154,7 @@ impl Tokens {
                 &filters.replace("/sluice.wasm", "/tickless.wasm"),
             )
             .replace("${HOP_FILTERS}", &self.filters(Plugin::attempt))
+            .replace("${CONSOLE_FILTERS}", &self.filters(Plugin::console))
             .replace("${DIRECT_ROUTE}", &self.direct_route())
             .replace("${BUFFER}", &self.buffer.to_string())
             .replace("${CLUSTER_HEADER}", &self.cluster_header)
@@ -239,6 +250,16 @@ impl Plugin {
         Self::http_filter(&config)
     }
 
+    /// The filter of the control API, in the same VM.
+    fn console(&self, directory: &str) -> Value {
+        let mut config = self.config(directory);
+        config["name"] = json!("sluice-console");
+        config["root_id"] = json!(CONSOLE);
+        config["configuration"] = self.configuration.clone();
+        config["allow_on_headers_stop_iteration"] = json!(true);
+        Self::http_filter(&config)
+    }
+
     /// The filter of the clusters, in the same VM.
     fn upstream(&self, directory: &str) -> Value {
         let mut config = self.config(directory);
@@ -258,6 +279,7 @@ impl Plugin {
         let mut config = self.config(directory);
         config["name"] = json!("sluice-keeper");
         config["root_id"] = json!("keeper");
+        config["configuration"] = self.configuration.clone();
         let kind = "type.googleapis.com/envoy.extensions.wasm.v3.WasmService";
         json!({"name": "envoy.bootstrap.wasm", "typed_config": {"@type": kind, "singleton": true, "config": config}})
     }
@@ -277,9 +299,9 @@ impl Plugin {
     }
 }
 
-fn documents() -> [&'static str; 3] {
+fn documents() -> [&'static str; 4] {
     let mut parts = include_str!("../envoy.yaml").split("\n---\n");
-    [(); 3].map(|()| parts.next().expect("three documents"))
+    [(); 4].map(|()| parts.next().expect("four documents"))
 }
 
 fn internal_listeners() -> Value {
@@ -320,14 +342,14 @@ const OPTIONS: &str = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
 
 fn cluster(name: &str, upstream: Upstream, ports: Ports) -> Value {
     let port = match upstream {
-        Upstream::Dead => ports.dead,
+        Upstream::Dead | Upstream::Empty => ports.dead,
         Upstream::H2c | Upstream::Plain => ports.plain,
         Upstream::Raw => ports.raw,
         Upstream::Tls | Upstream::TlsOfAnother => ports.tls,
     };
     let h1 = json!({"enable_trailers": true});
     let protocol = match upstream {
-        Upstream::Dead | Upstream::Plain | Upstream::Raw => {
+        Upstream::Dead | Upstream::Empty | Upstream::Plain | Upstream::Raw => {
             json!({"explicit_http_config": {"http_protocol_options": h1}})
         }
         Upstream::H2c => json!({"explicit_http_config": {"http2_protocol_options": {}}}),
@@ -347,6 +369,7 @@ fn cluster(name: &str, upstream: Upstream, ports: Ports) -> Value {
     match upstream {
         Upstream::Tls => cluster["transport_socket"] = encrypted(tls::SERVER_NAME),
         Upstream::TlsOfAnother => cluster["transport_socket"] = encrypted("another.test"),
+        Upstream::Empty => cluster["load_assignment"]["endpoints"] = json!([]),
         Upstream::Dead | Upstream::H2c | Upstream::Plain | Upstream::Raw => {}
     }
     cluster

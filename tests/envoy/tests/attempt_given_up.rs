@@ -93,7 +93,7 @@ async fn an_upload_that_is_too_large_to_be_repeated_is_answered() {
     assert_eq!(case.seen().len(), 1);
     assert_eq!(record(&gateway, &case).await["error_code"], 2005);
     let said = "a call was not repeated in the cluster";
-    assert!(gateway.output.after(said).is_some());
+    eventually("the operator is told", || gateway.output.after(said)).await;
     // What succeeds at once needs no repetition.
     let case = gateway.fake.case(sample::chat());
     assert_eq!(upload(&gateway, "keen", &case).await.status, 200);
@@ -142,7 +142,7 @@ async fn attempts_without_bodies_are_refused_and_the_operator_told() {
     assert_given_up(&reply, "0");
     assert_eq!(case.seen().len(), 0);
     let said = "an attempt was held for its body and none came";
-    assert!(gateway.output.after(said).is_some());
+    eventually("the operator is told", || gateway.output.after(said)).await;
     // Calls that keep their own body need none of it.
     let call = single(&gateway, "open", "openai", &case).header("cf-aig-max-attempts", "2");
     let reply = call.json(&sample::ask("hi")).complete().await;

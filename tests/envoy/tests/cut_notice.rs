@@ -43,7 +43,8 @@ fn stream(pieces: &[&str]) -> Answer {
 
 /// A stream of these pieces, which then breaks off.
 fn cut(pieces: &[&str]) -> Answer {
-    stream(pieces).pause(Duration::from_millis(20)).cut()
+    // Later than a busy proxy reads what came before: with a reset, the system throws the unread away.
+    stream(pieces).pause(Duration::from_millis(250)).cut()
 }
 
 /// What the client gets of a stream that breaks off.

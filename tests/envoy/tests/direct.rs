@@ -29,6 +29,8 @@ mod isolation;
 mod key_follows;
 #[path = "key_rests.rs"]
 mod key_rests;
+#[path = "metrics.rs"]
+mod metrics;
 #[path = "retry_advice.rs"]
 mod retry_advice;
 #[path = "retry_deadline.rs"]

@@ -47,7 +47,15 @@ pub(crate) fn local(yaml: &str) -> String {
             let (_, after) = address.split_once('}').unwrap();
             format!("{before}socket_address: {{address: 127.0.0.1, port_value: 0}}{after}")
         }
-        _ => line.to_owned(),
+        _ => match line.split_once("host_env_keys: [") {
+            // The variables that it may read are set.
+            Some((before, names)) => {
+                let names = names.trim_end_matches([']', '}']).split(", ");
+                let pairs: Vec<_> = names.map(|name| format!("{name}: of-{name}")).collect();
+                format!("{before}key_values: {{{}}}}}", pairs.join(", "))
+            }
+            None => line.to_owned(),
+        },
     };
     yaml.lines().map(line).collect::<Vec<_>>().join("\n")
 }
@@ -100,7 +108,14 @@ fn with_configuration(yaml: &str) -> String {
     let variables: Vec<_> = names.map(|name| format!("{name}: of-{name}")).collect();
     let variables = format!("{{key_values: {{{}}}}}", variables.join(", "));
     let id = "        vm_id: sluice\n";
-    let shipped = envoy_yaml().replace(
+    let mut shipped = envoy_yaml();
+    if !yaml.contains("console:") {
+        // Without its section, the console's listener is refused.
+        let (before, rest) = shipped.split_once("  # The control API").unwrap();
+        let (_, after) = rest.split_once("  # Inside this Envoy:").unwrap();
+        shipped = format!("{before}  # Inside this Envoy:{after}");
+    }
+    let shipped = shipped.replace(
         id,
         &format!("{id}        environment_variables: {variables}\n"),
     );

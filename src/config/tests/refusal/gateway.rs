@@ -37,10 +37,10 @@ fn a_bad_list_of_gateways_is_refused() {
 #[test]
 fn unknown_and_unsupported_fields_of_a_gateway_are_refused() {
     let known = "id, account_id, authentication, credentials, cache_ttl, cache_single_flight, \
-                 cache_single_flight_timeout, collect_logs, collect_log_payload, \
-                 rate_limiting_limit, rate_limiting_interval, rate_limiting_technique, retry_max_attempts, \
+                 cache_single_flight_timeout, collect_logs, collect_log_payload, log_management, \
+                 log_management_strategy, log_privacy, rate_limiting_limit, rate_limiting_interval, rate_limiting_technique, retry_max_attempts, \
                  retry_delay, retry_backoff, retry_after_cap, retry_deadline, retry_statuses, \
-                 fallback_statuses, retry_error_answers, stream_usage, stream_errors";
+                 fallback_statuses, retry_error_answers, stream_usage, stream_errors, otel";
     let odd = format!("\"a\\n{{\": is unknown: remove it, or write one of {known}");
     let far = format!("colour: is unknown: remove it, or write one of {known}");
     check(
@@ -68,10 +68,6 @@ fn unknown_and_unsupported_fields_of_a_gateway_are_refused() {
             (
                 json!({"spend_limits": {"enabled": true, "rules": []}}),
                 "spend_limits: is not supported by this version: remove it",
-            ),
-            (
-                json!({"otel": [{"url": "https://otel.example.com"}]}),
-                "otel: is not supported by this version: remove it",
             ),
         ],
     );

@@ -146,12 +146,12 @@ fn bad_settings_are_refused() {
                 "attempt_cluster: must be the name of a cluster: 1 to 512 visible ASCII characters",
             ),
             (
-                json!({"log": {"max_payload_bytes": 1_048_577}}),
-                "log.max_payload_bytes: 1048577 is above the maximum of 1048576 bytes",
+                json!({"log": {"max_payload_bytes": 10_485_761}}),
+                "log.max_payload_bytes: 10485761 is above the maximum of 10485760 bytes",
             ),
             (
                 json!({"log": {"payload": 1}}),
-                "log.payload: is unknown: remove it, or write one of max_payload_bytes",
+                "log.payload: is unknown: remove it, or write one of max_payload_bytes, line",
             ),
         ],
     );

@@ -55,6 +55,7 @@ fn proxy() -> Proxy {
         ),
         queue: Some(QueueId(1)),
         calls: Rc::default(),
+        meters: Rc::default(),
         bodies_come: Rc::new(Cell::new(true)),
         quiet: Rc::default(),
     };

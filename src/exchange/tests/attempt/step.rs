@@ -10,6 +10,10 @@ fn three(proxy: &Proxy) -> Call<'_> {
         ("cookie", "whole=call"),
         ("x-whole", "call"),
         ("cf-aig-event-id", "event-1"),
+        (
+            "traceparent",
+            "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+        ),
         ("cf-aig-metadata", r#"{"plan":"free"}"#),
         ("user-agent", "client/1"),
         ("x-envoy-retry-on", "5xx"),
@@ -103,6 +107,8 @@ fn each_step_has_one_record_of_its_own_tied_by_the_event() {
     );
     for (record, name) in records.iter().zip(["one", "two", "three"]) {
         assert_eq!(record["event_id"], "event-1");
+        assert_eq!(record["trace_id"], "0af7651916cd43dd8448eb211c80319c");
+        assert_eq!(record["parent_span_id"], "b7ad6b7169203331");
         assert_eq!(record["provider"], format!("custom-{name}"));
         assert_eq!(record["model_asked"], format!("{name}-model"));
         assert_eq!(record["request_type"], "universal");

@@ -48,6 +48,7 @@ fn the_model_names_the_provider_and_the_body_changes_in_nothing_else() {
         assert_eq!(record["model_asked"], model.split_once('/').unwrap().1);
         assert_eq!(record["request_size"], body.len());
         assert_eq!(record["request_type"], "provider");
+        assert_eq!(record["compatibilityMode"], true);
         assert_eq!(
             (&record["tokens_in"], &record["tokens_out"]),
             (&json!(11), &json!(7))

@@ -149,6 +149,7 @@ impl Host for Worker<'_> {
             let current = scene.data.get(key).map(|(_, version)| *version);
             let holds = match expect {
                 Expect::Absent => current.is_none(),
+                Expect::Any => true,
                 Expect::Version(version) => current.is_none_or(|current| current == version),
             };
             if !holds {
@@ -163,5 +164,13 @@ impl Host for Worker<'_> {
 
     fn enqueue(&self, _: QueueId, _: &[u8]) -> Result<(), HostError> {
         Err(HostError::Refused)
+    }
+
+    fn call(&self, _: &crate::host::Callout<'_>) -> Result<crate::host::CallId, HostError> {
+        Err(HostError::Refused)
+    }
+
+    fn resolve_queue(&self, _: &str) -> Result<Option<QueueId>, HostError> {
+        Ok(None)
     }
 }

@@ -142,6 +142,11 @@ impl Fake {
         self.script(String::new(), vec![answer])
     }
 
+    /// The script for all requests that name this case: for callers that are configured before the fake stands.
+    pub fn named(&self, id: &str, answer: Answer) -> Case {
+        self.script(id.to_owned(), vec![answer])
+    }
+
     fn script(&self, id: String, answers: Vec<Answer>) -> Case {
         let state = self.cases.named(&id);
         *state.answers.lock().unwrap() = answers;
