@@ -1,7 +1,9 @@
 //! What is refused, word for word.
 
+mod credential;
 mod document;
 mod gateway;
+mod retry;
 mod setting;
 
 use serde_json::{Value, json};

@@ -99,14 +99,20 @@ fn a_step_whose_call_is_over_before_its_pause_is_recorded_all_the_same() {
     assert_eq!(records[0]["failed_attempts"].as_array().unwrap().len(), 1);
 }
 
+/// A call that may be tried twice, whose first attempt has failed before the end of the request has come.
+fn failed_while_it_comes(proxy: &Proxy) -> Call<'_> {
+    let fields = [("cf-aig-max-attempts", "2"), ("cf-aig-retry-delay", "0")];
+    let path = "/v1/0123/open/custom-one/chat/completions";
+    let mut call = Call::begin(proxy, path, &fields);
+    call.send(b"{}", false);
+    call.answer("503", &[], FAILED);
+    call
+}
+
 #[test]
 fn a_failed_answer_is_held_until_the_whole_request_has_come() {
     let proxy = proxy();
-    let fields = [("cf-aig-max-attempts", "2"), ("cf-aig-retry-delay", "0")];
-    let path = "/v1/0123/open/custom-one/chat/completions";
-    let mut call = Call::begin(&proxy, path, &fields);
-    call.send(b"{}", false);
-    call.answer("503", &[], FAILED);
+    let mut call = failed_while_it_comes(&proxy);
     // Envoy repeats no request whose end it has not seen.
     for _ in 0..3 {
         proxy.host.advance(millis(10));
@@ -127,11 +133,7 @@ fn a_failed_answer_is_held_until_the_whole_request_has_come() {
 #[test]
 fn a_request_that_never_ends_is_not_waited_for_longer_than_the_call_may_take() {
     let proxy = proxy();
-    let fields = [("cf-aig-max-attempts", "2"), ("cf-aig-retry-delay", "0")];
-    let path = "/v1/0123/open/custom-one/chat/completions";
-    let mut call = Call::begin(&proxy, path, &fields);
-    call.send(b"{}", false);
-    call.answer("503", &[], FAILED);
+    let mut call = failed_while_it_comes(&proxy);
     proxy.host.advance(millis(3_600_001));
     call.now().stream.on(Event::Deadline);
     assert!(call.now().stream.downstream.is_some());
