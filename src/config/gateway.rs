@@ -230,7 +230,11 @@ fn read(entry: &Field<'_>, environment: Environment<'_>, has_attempts: bool) -> 
         rate_limit,
         retry,
         stream_usage,
-        stream_errors: stream_errors.unwrap_or(StreamErrors::Planned),
+        stream_errors: stream_errors.unwrap_or(if has_attempts {
+            StreamErrors::All
+        } else {
+            StreamErrors::Planned
+        }),
         otel: otel?,
     })
 }

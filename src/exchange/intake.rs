@@ -113,6 +113,16 @@ impl Intake {
         Ok(intake)
     }
 
+    /// The body of a unified call, as it is written for its provider.
+    pub(super) fn into_rewritten(self) -> Option<Vec<u8>> {
+        self.rewritten
+    }
+
+    /// Whether the body asks for a stream, or is not known well enough to say that it does not.
+    pub(super) fn may_stream(&self) -> bool {
+        self.settled_facts().is_none_or(|facts| facts.stream)
+    }
+
     /// How many bytes are held that [`Intake::changed`] takes the place of.
     pub fn held(&self) -> usize {
         self.held

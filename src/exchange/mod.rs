@@ -132,15 +132,18 @@ async fn serve(cx: &Cx, record: &mut Record) -> Result<Option<Ending>, Stop> {
         return Ok(None);
     };
     let (call, mut intake) = match Reading::of(cx, &headers, record)? {
-        Reading::Call(call, caller) if planned::is_needed(cx, &call) => {
-            let plan = planned::single(cx, (*call, *caller), &headers, record)?;
-            if end {
-                plan.come();
+        Reading::Call(call, caller) => {
+            let mut intake = Intake::new(cx, &call, &headers, end)?;
+            let is_planned = planned::is_needed(cx, &call)
+                || (planned::tells(cx, &call)
+                    && planned::may_stream(cx, &call, &headers, &mut intake).await?);
+            if is_planned {
+                let plan = planned::single(cx, (*call, *caller), &headers, record)?;
+                if intake.ended {
+                    plan.come();
+                }
+                return planned::serve(cx, plan, (&headers, None), record).await;
             }
-            return planned::serve(cx, plan, (&headers, None), record).await;
-        }
-        Reading::Call(call, _) => {
-            let intake = Intake::new(cx, &call, &headers, end)?;
             (call, intake)
         }
         Reading::Unified(caller, query) => {

@@ -8,6 +8,7 @@ use super::Stop;
 use super::call::{BodyKind, Call, is_ours};
 use super::caller::Caller;
 use super::cx::{Cx, Edit, Ending, Event};
+use super::intake::Intake;
 use super::passage::Passing;
 use super::plan::{Plan, Stage, Step};
 use crate::config::StreamErrors;
@@ -23,6 +24,8 @@ pub const CALL: &str = "x-sluice-call";
 pub const RETRY: &str = "x-sluice-retry";
 /// What goes to the attempts in the place of a body that the plan holds.
 const PLACEHOLDER: &[u8] = b"{}";
+/// Bytes of a body that are waited for to learn whether it asks for a stream.
+const GLANCE: u64 = 1 << 20;
 
 /// Sends the call to its attempts; `held` bytes of body are held, if the plan has them. `None`: the attempts have
 /// recorded it.
@@ -115,13 +118,43 @@ fn send(cx: &Cx, plan: &Plan, head: &HeaderList, held: Option<u64>) {
     cx.release_request(edits);
 }
 
-/// Whether the call may need more than one attempt, or the hop for the sake of its stream.
+/// Whether the call may need more than one attempt.
 pub(super) fn is_needed(cx: &Cx, call: &Call) -> bool {
-    let may_be_told = call.gateway.stream_errors == StreamErrors::All
+    call.retry.attempts > 1 && has_hop(cx, call)
+}
+
+/// Whether the call needs the hop if it asks for a stream: there it is seen that the provider breaks off.
+pub(super) fn tells(cx: &Cx, call: &Call) -> bool {
+    call.gateway.stream_errors == StreamErrors::All
         && call.body == BodyKind::Json
-        && call.format.is_some_and(cut_notice::has_event);
-    let is_needed = call.retry.attempts > 1 || may_be_told;
-    is_needed && cx.worker.config.attempt_cluster.is_some() && !call.upgrades
+        && call.format.is_some_and(cut_notice::has_event)
+        && has_hop(cx, call)
+}
+
+fn has_hop(cx: &Cx, call: &Call) -> bool {
+    cx.worker.config.attempt_cluster.is_some() && !call.upgrades
+}
+
+/// Whether the call may ask for a stream. It is held for its body, unless that is long: then it is not known.
+pub(super) async fn may_stream(
+    cx: &Cx,
+    call: &Call,
+    head: &HeaderList,
+    intake: &mut Intake,
+) -> Result<bool, Stop> {
+    let size = head.text("content-length").and_then(|it| it.parse().ok());
+    let is_long = size.is_some_and(|size: u64| size > GLANCE);
+    if is_long
+        || call
+            .upstream
+            .endpoint
+            .to_ascii_lowercase()
+            .contains("stream")
+    {
+        return Ok(true);
+    }
+    intake.hold(cx).await?;
+    Ok(intake.may_stream())
 }
 
 /// The plan of a call that one provider is to answer, with the body that comes.

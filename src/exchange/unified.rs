@@ -69,11 +69,12 @@ pub(super) async fn read(
         wishes: Wishes::default(),
     };
     let (call, plain, body) = chat.call(caller, &body, head, record)?;
-    if planned::is_needed(cx, &call) {
+    let intake = Intake::rewritten(cx, &call, &plain, (size, body))?;
+    if planned::is_needed(cx, &call) || (planned::tells(cx, &call) && intake.may_stream()) {
         let step = Step {
             call,
             head: plain,
-            body: Some(body),
+            body: intake.into_rewritten(),
             record: std::mem::take(record),
             accounts: Vec::new(),
             attempt: 1,
@@ -83,7 +84,6 @@ pub(super) async fn read(
         let plan = plan.map_err(|refused| refused.tell(record))?;
         return Ok(Unified::Planned(Box::new(plan), size));
     }
-    let intake = Intake::rewritten(cx, &call, &plain, (size, body))?;
     Ok(Unified::Direct(Box::new(call), Box::new(intake)))
 }
 

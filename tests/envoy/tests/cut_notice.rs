@@ -12,6 +12,7 @@ static GATEWAY: Shared = Shared::new(|| {
         {"id": "asked", "stream_errors": "planned", "retry_max_attempts": 2, "stream_usage": true},
         {"id": "exact", "stream_errors": "off", "retry_max_attempts": 2},
         {"id": "all", "stream_errors": "all"},
+        {"id": "default", "stream_errors": null},
         {"id": "one", "stream_errors": "planned"}
     ]))
 });
@@ -113,7 +114,7 @@ async fn each_api_has_an_event_of_its_own() {
 async fn a_call_of_one_attempt_is_told_where_all_are() {
     let gateway = gateway();
     let [one, two] = events(sample::chat_events());
-    for (id, is_told) in [("all", true), ("one", false)] {
+    for (id, is_told) in [("all", true), ("default", true), ("one", false)] {
         let case = gateway.fake.case(cut(&[&one, &two]));
         let (body, whole) = call(&gateway, id, CHAT, &case).send().await.rest().await;
         let body = String::from_utf8(body).unwrap();

@@ -21,6 +21,7 @@ mod route_refused;
 mod sharing;
 mod single;
 mod step;
+mod told;
 mod view;
 mod wait;
 
