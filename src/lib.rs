@@ -7,7 +7,11 @@
 //!     |               |                                  host/   the port: clock, shared data, queues, log
 //!  policy/         llm/                                  store/  bounded tables and windows in shared data
 //!  one feature,    providers, scanners, usage, prices    config/ what the user wrote -> what can run
-//!  one file                                              record/ the log record of one exchange
+//!  one file                                              http/   header lists, replies, encodings
+//!
+//!  record/ the log record of one exchange --> keeper/ takes those of all workers --> logbook/ the store, a ring in
+//!     |                                          |  export/: sinks outside             |  shared data
+//!  metric/ counters and histograms            (main thread)                          console/ control API and page
 //! ```
 //!
 //! Everything but `adapter` is plain Rust that runs natively: bytes and header lists go in, decisions come out,

@@ -16,8 +16,6 @@ pub(super) struct Refusal {
     path: Vec<String>,
     /// The methods that there are, of a 405.
     allow: Option<&'static str>,
-    /// Seconds after which it is worth another try.
-    retry_after: Option<u32>,
 }
 
 /// Longest word of a request that is repeated, in characters.
@@ -31,7 +29,6 @@ impl Refusal {
             message: message.into(),
             path: Vec::new(),
             allow: None,
-            retry_after: None,
         }
     }
 
@@ -98,14 +95,6 @@ impl Refusal {
         Self::of(409, 7001, message)
     }
 
-    /// 429/7001: too much of that is under way.
-    pub(super) fn busy(message: impl Into<String>) -> Self {
-        Self {
-            retry_after: Some(1),
-            ..Self::of(429, 7001, message)
-        }
-    }
-
     /// 501/7001: not a part of this product.
     pub(super) fn not_here(message: impl Into<String>) -> Self {
         Self::of(501, 7001, message)
@@ -126,10 +115,6 @@ impl Refusal {
         let mut reply = json_reply(self.status, body.to_string().into_bytes());
         if let Some(allow) = self.allow {
             reply.headers.push(("allow".into(), allow.into()));
-        }
-        if let Some(seconds) = self.retry_after {
-            let wait = ("retry-after".into(), seconds.to_string());
-            reply.headers.push(wait);
         }
         if self.status == 401 {
             let scheme = ("www-authenticate".into(), "Bearer".into());

@@ -25,6 +25,8 @@ pub struct Desk {
     taken: u64,
     /// Whether all that was taken is written, as far as the host lets it be.
     is_settled: bool,
+    /// Changes that were made, and are not told yet.
+    done: Vec<u64>,
     /// Whether anything came since the last housekeeping.
     is_idle: bool,
     next_housekeeping: u64,
@@ -40,6 +42,7 @@ impl Desk {
             exports: config.map(Exports::new),
             taken: 0,
             is_settled: true,
+            done: Vec::new(),
             is_idle: false,
             next_housekeeping: 0,
             metrics: metric::Keeper::default(),
@@ -61,11 +64,13 @@ impl Desk {
     pub fn take(&mut self, host: &dyn Host, batch: &[u8]) {
         (self.is_idle, self.is_settled) = (false, false);
         self.taken = self.taken.saturating_add(queue::size(batch));
+        let mut is_made = true;
         for message in message::read(batch) {
             match message {
                 Message::Record(record) => self.record(host, &record),
-                Message::Patch(patch) => self.patch(host, &patch),
-                Message::Delete(ids) => self.delete(&ids),
+                Message::Patch(patch) => is_made &= self.patch(host, &patch),
+                Message::Delete { segment, ids } => self.delete(segment, &ids),
+                Message::Mark(number) => self.done.extend(is_made.then_some(number)),
             }
         }
     }
@@ -87,11 +92,18 @@ impl Desk {
         if let Ok(account) = queue::account(host) {
             writer.note_dropped(account.dropped);
         }
-        // What the host refuses is tried again with whatever comes next.
-        self.is_settled = writer.flush_some(host, PORTION).unwrap_or_else(|error| {
-            log::warn!("sluice: the log store could not be written: {error}");
-            true
-        });
+        match writer.flush_some(host, PORTION) {
+            Ok(is_settled) => self.is_settled = is_settled,
+            // What the host refuses is tried again with whatever comes next.
+            Err(error) => {
+                log::warn!("sluice: the log store could not be written: {error}");
+                self.is_settled = true;
+                self.done.clear();
+            }
+        }
+        if self.is_settled {
+            self.tell(host);
+        }
         // Nobody has looked whether anything waits.
         self.is_idle = self.is_idle && self.is_settled;
     }
@@ -124,6 +136,15 @@ impl Desk {
     pub fn answer(&mut self, host: &dyn Host, call: CallId, answer: Option<&Answered>) {
         if let Some(exports) = &mut self.exports {
             exports.answer(host, call, answer);
+        }
+    }
+
+    /// Tells who waits that all is written that was taken.
+    fn tell(&mut self, host: &dyn Host) {
+        for number in self.done.drain(..) {
+            if let Err(error) = queue::tell_done(host, number) {
+                log::warn!("sluice: nobody could be told of a change of log records: {error}");
+            }
         }
     }
 
@@ -165,17 +186,19 @@ impl Desk {
         }
     }
 
-    fn patch(&mut self, host: &dyn Host, patch: &Patch) {
-        if let Some(writer) = &mut self.writer
-            && let Err(error) = writer.patch(host, patch)
-        {
-            log::warn!("sluice: a log record could not be changed: {error}");
-        }
+    /// Whether it was made, or there is no such record.
+    fn patch(&mut self, host: &dyn Host, patch: &Patch) -> bool {
+        let Some(writer) = &mut self.writer else {
+            return false;
+        };
+        let made = writer.patch(host, patch);
+        made.inspect_err(|error| log::warn!("sluice: a log record could not be changed: {error}"))
+            .is_ok()
     }
 
-    fn delete(&mut self, ids: &[Id]) {
+    fn delete(&mut self, segment: u64, ids: &[Id]) {
         if let Some(writer) = &mut self.writer {
-            writer.delete(ids);
+            writer.delete(segment, ids);
         }
     }
 }

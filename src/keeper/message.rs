@@ -15,6 +15,7 @@ pub use crate::logbook::Patch;
 const RECORD: u8 = 1;
 const PATCH: u8 = 2;
 const DELETE: u8 = 3;
+const MARK: u8 = 4;
 const NONE: u32 = u32::MAX;
 
 /// One thing to do.
@@ -25,7 +26,14 @@ pub enum Message<'a> {
     /// Change a stored record.
     Patch(Patch),
     /// Delete stored records.
-    Delete(Vec<Id>),
+    Delete {
+        /// The segment that has them.
+        segment: u64,
+        /// Which of them.
+        ids: Vec<Id>,
+    },
+    /// Say when all that came before it is done: see [`super::queue::is_done`].
+    Mark(u64),
 }
 
 /// A finished record.
@@ -68,9 +76,14 @@ impl Message<'_> {
                 }
                 PATCH
             }
-            Self::Delete(ids) => {
+            Self::Delete { segment, ids } => {
+                into.extend_from_slice(&segment.to_le_bytes());
                 ids.iter().for_each(|id| into.extend_from_slice(id));
                 DELETE
+            }
+            Self::Mark(number) => {
+                into.extend_from_slice(&number.to_le_bytes());
+                MARK
             }
         };
         let size = into.len().saturating_sub(start).saturating_sub(5);
@@ -107,9 +120,11 @@ pub fn read(batch: &[u8]) -> impl Iterator<Item = Message<'_>> {
         match kind {
             RECORD => fields.record().map(Message::Record),
             PATCH => fields.patch().map(Message::Patch),
-            DELETE => Some(Message::Delete(
-                std::iter::from_fn(|| fields.take()).collect(),
-            )),
+            DELETE => Some(Message::Delete {
+                segment: fields.number()?,
+                ids: std::iter::from_fn(|| fields.take()).collect(),
+            }),
+            MARK => Some(Message::Mark(fields.number()?)),
             _ => None,
         }
     })
@@ -135,6 +150,10 @@ impl<'a> Reader<'a> {
         Some(*head)
     }
 
+    fn number(&mut self) -> Option<u64> {
+        self.take().map(u64::from_le_bytes)
+    }
+
     /// The bytes behind their size; inside, `None` where there are none.
     fn slice(&mut self) -> Option<Option<&'a [u8]>> {
         let size = u32::from_le_bytes(self.take()?);
@@ -151,7 +170,7 @@ impl<'a> Reader<'a> {
     }
 
     fn record(&mut self) -> Option<Record<'a>> {
-        let (id, created_ms) = (self.take()?, u64::from_le_bytes(self.take()?));
+        let (id, created_ms) = (self.take()?, self.number()?);
         let [flags] = self.take()?;
         let limit = NonZeroU32::new(u32::from_le_bytes(self.take()?));
         let strategy = if flags & 2 == 0 {
@@ -215,8 +234,11 @@ mod tests {
                 score: None,
                 metadata: Some("{}".to_owned()),
             }),
-            Message::Delete(vec![[2; 16], [3; 16]]),
-            Message::Delete(Vec::new()),
+            Message::Delete {
+                segment: 9,
+                ids: vec![[2; 16], [3; 16]],
+            },
+            Message::Mark(10),
         ]
     }
 

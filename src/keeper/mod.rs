@@ -14,4 +14,4 @@ pub mod shipper;
 #[cfg(test)]
 mod tests;
 
-pub use queue::{QUEUE, send};
+pub use queue::{QUEUE, is_done, send};

@@ -1,21 +1,28 @@
 //! The way to the keeper: Envoy's queue has no bound of its own, so what waits in it is counted in shared data.
 //!
 //! ```text
-//!  sluice/1/queue    waiting bytes u64 | dropped records u64
+//!  sluice/1/queue              waiting bytes u64 | dropped records u64 | changes asked for u64
+//!  sluice/1/queue/done/{n}     the last change that was made, of those whose number is n modulo 256
 //! ```
 //! Invariant: a batch that is not sent is counted as dropped, record by record.
+
+use std::cell::Cell;
 
 use super::message::Message;
 use crate::host::{Expect, Host, HostError, QueueId};
 
 /// The name of the keeper's queue.
 pub const QUEUE: &str = "sluice-keeper";
-/// Bytes that may wait; a single batch, which is then a single record, may be larger while nothing else waits.
-pub const MAX_WAITING: u64 = 16 << 20;
+/// Bytes that may wait: the largest record there is (two bodies of 10 MiB) leaves room for others. A single batch may be
+/// larger while nothing else waits.
+pub const MAX_WAITING: u64 = 32 << 20;
 
 const ACCOUNT: &str = "sluice/1/queue";
 /// How often a compare-and-swap is tried: each lost try means that another worker got its own through.
 const TRIES: usize = 256;
+
+/// Changes that may be under way before one is told by another's number.
+const CHANGES: u64 = 256;
 
 /// What waits for the keeper.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -24,18 +31,50 @@ pub struct Account {
     pub waiting: u64,
     /// Records that were dropped because too much was waiting, since the process began.
     pub dropped: u64,
+    /// Changes of stored records that were asked for, since the process began.
+    pub changes: u64,
 }
 
-/// Sends messages that must arrive, whatever waits: they are few and small. What was done is seen in the logbook.
+/// Sends a change that must arrive, whatever waits: such are few and small. Its number, for [`is_done`].
 ///
 /// # Errors
 /// The host refuses; nothing was sent.
-pub fn send(host: &dyn Host, queue: QueueId, messages: &[Message<'_>]) -> Result<(), HostError> {
+pub fn send(host: &dyn Host, queue: QueueId, messages: &[Message<'_>]) -> Result<u64, HostError> {
+    let number = Cell::new(0);
+    update(host, |account| {
+        account.changes = account.changes.saturating_add(1);
+        number.set(account.changes);
+        true
+    })?;
     let mut batch = Vec::new();
     for message in messages {
         message.write(&mut batch);
     }
-    enqueue(host, queue, &batch, |_| true).map(|_| ())
+    Message::Mark(number.get()).write(&mut batch);
+    enqueue(host, queue, &batch, |_| true)?;
+    Ok(number.get())
+}
+
+/// Whether the change of that number was made and can be seen.
+///
+/// # Errors
+/// The host refuses.
+pub fn is_done(host: &dyn Host, number: u64) -> Result<bool, HostError> {
+    let value = host.shared(&done_key(number))?;
+    let last = value.and_then(|it| it.value.first_chunk().copied());
+    Ok(last.is_some_and(|last| u64::from_le_bytes(last) >= number))
+}
+
+/// The keeper has made the change of that number.
+///
+/// # Errors
+/// The host refuses; nobody is told.
+pub fn tell_done(host: &dyn Host, number: u64) -> Result<(), HostError> {
+    host.set_shared(&done_key(number), &number.to_le_bytes(), Expect::Any)
+}
+
+fn done_key(number: u64) -> String {
+    format!("{ACCOUNT}/done/{}", number % CHANGES)
 }
 
 /// Sends a batch of `records` records, or counts them as dropped.
@@ -144,11 +183,12 @@ impl Account {
         Self {
             waiting: number(0).unwrap_or_default(),
             dropped: number(8).unwrap_or_default(),
+            changes: number(16).unwrap_or_default(),
         }
     }
 
     fn encode(self) -> Vec<u8> {
-        let numbers = [self.waiting, self.dropped];
+        let numbers = [self.waiting, self.dropped, self.changes];
         numbers.iter().flat_map(|it| it.to_le_bytes()).collect()
     }
 }

@@ -141,12 +141,9 @@ impl Writer {
         Ok(true)
     }
 
-    /// Deletes records; ids that no record has are ignored.
-    pub fn delete(&mut self, ids: &[Id]) {
-        let ids: BTreeSet<_> = ids.iter().collect();
-        for number in self.index.first..self.index.next() {
-            self.remove(number, |item| ids.contains(&item.head.id));
-        }
+    /// Deletes records of a segment; ids that no record in it has are ignored.
+    pub fn delete(&mut self, number: u64, ids: &[Id]) {
+        self.remove(number, |item| ids.contains(&item.head.id));
         self.trim();
     }
 

@@ -17,7 +17,7 @@ const tests = {
   gt: (value, [wanted]) => value !== null && value > wanted, lt: (value, [wanted]) => value !== null && value < wanted,
 };
 
-/** A running server: `url`, `log` (its records), `seen` (its requests), `secret`, `down`, `most` (records of an export). */
+/** A running server: `url`, `log` (its records), `seen` (its requests), `secret`, `down`, `most` (records of a part of an export). */
 export async function mock({ log = records(240, 3_600_000), gateways } = {}) {
   const state = { log, seen: [], secret: null, down: false, most: Infinity, gateways: gateways ?? GATEWAYS };
   const server = createServer((request, response) => serve(state, request, response).catch((error) => fail(response, 500, 7000, String(error.stack))));
@@ -89,13 +89,20 @@ function list(state, response, found, query) {
   const ascending = query.get('order_by_direction') === 'asc';
   const sorted = found.toSorted((a, b) => (a.created_at < b.created_at ? -1 : 1) * (ascending ? 1 : -1));
   const format = query.get('format');
-  if (format && state.most < sorted.length) response.setHeader('x-sluice-truncated', 'true');
-  if (format === 'ndjson') return response.writeHead(200, { 'content-type': 'application/x-ndjson' }).end(sorted.map((record) => `${JSON.stringify(record)}\n`).join(''));
-  if (format === 'csv') return response.writeHead(200, { 'content-type': 'text/csv' }).end(['id,model', ...sorted.map((record) => `${record.id},${record.model}`)].join('\r\n'));
+  if (format) return part(state, response, sorted, format, Number(query.get('cursor') ?? 0));
   const [page, size] = [Number(query.get('page') ?? 1), Number(query.get('per_page') ?? 20)];
   if (size > 50) return fail(response, 400, 7001, 'per_page must be at most 50');
   const result = sorted.slice((page - 1) * size, page * size);
   return ok(response, result, { count: result.length, page, per_page: size, total_count: sorted.length });
+}
+
+// A part of an export, and where it goes on.
+function part(state, response, sorted, format, cursor) {
+  const end = cursor + state.most;
+  if (end < sorted.length) response.setHeader('x-sluice-next', end);
+  const records = sorted.slice(cursor, end);
+  if (format === 'ndjson') return response.writeHead(200, { 'content-type': 'application/x-ndjson' }).end(records.map((record) => `${JSON.stringify(record)}\n`).join(''));
+  return response.writeHead(200, { 'content-type': 'text/csv' }).end([...(cursor ? [] : ['id,model']), ...records.map((record) => `${record.id},${record.model}`), ''].join('\r\n'));
 }
 
 function matching(log, query) {

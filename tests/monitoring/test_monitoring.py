@@ -9,6 +9,7 @@ import subprocess
 import unittest
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 from stand import ROOT, SHIPPED, Prometheus, standing, until
 
@@ -17,6 +18,7 @@ from project import WASM
 
 BOARD = json.loads((ROOT / "envoy" / "grafana" / "sluice.json").read_text())
 ALERTS = (SHIPPED / "alerts.yml").read_text()
+EXPECTED = Path(__file__).parent / "alerts_test.yml"
 README = (ROOT / "README.md").read_text()
 METRIC = re.compile(r"\b(?:sluice|gen_ai_(?:client|server))_\w+")
 VARIABLE = re.compile(r'"\$(?:account|gateway|provider|model)"')
@@ -44,6 +46,16 @@ class Files(unittest.TestCase):
             checking = ["promtool", "check", command[0], str(SHIPPED / command[1])]
             done = subprocess.run(checking, check=False, capture_output=True, text=True)
             self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
+    def test_every_alert_fires_on_what_it_is_for_and_on_nothing_else(self) -> None:
+        testing = ["promtool", "test", "rules", str(EXPECTED)]
+        done = subprocess.run(testing, check=False, capture_output=True, text=True)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        alerts = set(re.findall(r"- alert: (\w+)", ALERTS))
+        expected = EXPECTED.read_text()
+        fires = re.findall(r"alertname: (\w+)\n +exp_alerts:\n +- exp_labels", expected)
+        quiet = re.findall(r"\{eval_time: 3h, alertname: (\w+)\}", expected)
+        self.assertEqual((set(fires), set(quiet)), (alerts, alerts))
 
     def test_board_and_alerts_name_only_metrics_of_the_readme_and_the_board_all_of_them(self) -> None:
         documented = set(re.findall(r"^\| `(\w+)` \| (?:counter|gauge|histogram) \|", README, re.MULTILINE))

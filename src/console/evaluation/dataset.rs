@@ -44,7 +44,6 @@ pub(in crate::console) async fn answer(
 ) -> Result<Reply, Stop> {
     let id = scope.gateway.as_deref().unwrap_or_default();
     let found = gateway::find(cx, scope.account.as_deref(), id)?;
-    let is_seen = |it: &Dataset| scope.account.is_none() || it.account == scope.account;
     match (rest, request.method.as_str()) {
         ([], "GET") => list(cx, request, scope),
         ([], "POST") => {
@@ -68,17 +67,16 @@ pub(in crate::console) async fn answer(
         ([], _) => Err(Refusal::method("GET, POST").into()),
         ([id], "GET") => {
             let state = store::read(cx, found)?;
-            let item = state.datasets.iter().find(|it| it.id == *id && is_seen(it));
+            let place = store::find(&state.datasets, id, scope);
+            let item = place.and_then(|place| state.datasets.get(place));
             Ok(success(&shown(item.ok_or_else(no_dataset)?, scope)))
         }
         ([id], "PUT") => {
             let written = Written::read(cx).await?;
             let modified_at = rfc3339(cx.now());
             let changed = store::update(cx, found, |state| {
-                let item = state
-                    .datasets
-                    .iter_mut()
-                    .find(|it| it.id == *id && is_seen(it));
+                let place = store::find(&state.datasets, id, scope);
+                let item = place.and_then(|place| state.datasets.get_mut(place));
                 let item = item.ok_or_else(no_dataset)?;
                 written.change(item, &modified_at);
                 Ok(item.clone())
@@ -87,10 +85,7 @@ pub(in crate::console) async fn answer(
         }
         ([id], "DELETE") => {
             let gone = store::update(cx, found, |state| {
-                let place = state
-                    .datasets
-                    .iter()
-                    .position(|it| it.id == *id && is_seen(it));
+                let place = store::find(&state.datasets, id, scope);
                 Ok(state.datasets.remove(place.ok_or_else(no_dataset)?))
             })?;
             Ok(success(&shown(&gone, scope)))
@@ -106,10 +101,9 @@ fn list(cx: &Cx, request: &Request, scope: &Scope) -> Result<Reply, Stop> {
     let (listed, enable) = (Listed::read(&request.query)?, request.query.flag("enable")?);
     let is_wanted = |it: &&Dataset| {
         let filters = json!(it.filters).to_string().to_lowercase();
-        let is_seen = scope.account.is_none() || it.account == scope.account;
         let is_found = listed.takes(&it.id, &it.name)
             || (listed.name.is_none() && filters.contains(&listed.search));
-        is_seen && is_found && enable.is_none_or(|enable| enable == it.enable)
+        store::is_seen(*it, scope) && is_found && enable.is_none_or(|enable| enable == it.enable)
     };
     let items = state.datasets.iter().filter(is_wanted);
     let items = items.map(|it| shown(it, scope)).collect();

@@ -6,7 +6,7 @@ mod store;
 
 use serde_json::{Map, Value, json};
 
-use self::store::{Dataset, Evaluation, Outcome};
+use self::store::{Evaluation, Outcome};
 use super::Stop;
 use super::body;
 use super::envelope::{self, Refusal, success};
@@ -71,11 +71,11 @@ pub(super) async fn evaluations(
 ) -> Result<Reply, Stop> {
     let id = scope.gateway.as_deref().unwrap_or_default();
     let found = gateway::find(cx, scope.account.as_deref(), id)?;
-    let is_seen = |it: &Evaluation| scope.account.is_none() || it.account == scope.account;
     match (rest, request.method.as_str()) {
         ([], "GET") => {
             let state = store::read(cx, found)?;
-            let seen = state.evaluations.iter().filter(|it| is_seen(it));
+            let seen = state.evaluations.iter();
+            let seen = seen.filter(|it| store::is_seen(*it, scope));
             let listed = Listed::read(&request.query)?;
             let none = request.query.flag("processed")? == Some(false);
             let items = seen.filter(|it| !none && listed.takes(&it.id, &it.name));
@@ -86,19 +86,14 @@ pub(super) async fn evaluations(
         ([], _) => Err(Refusal::method("GET, POST").into()),
         ([id], "GET") => {
             let state = store::read(cx, found)?;
-            let item = state
-                .evaluations
-                .iter()
-                .find(|it| it.id == *id && is_seen(it));
+            let place = store::find(&state.evaluations, id, scope);
+            let item = place.and_then(|place| state.evaluations.get(place));
             let item = item.ok_or_else(no_evaluation)?;
             Ok(success(&shown(item, scope)))
         }
         ([id], "DELETE") => {
             let gone = store::update(cx, found, |state| {
-                let place = state
-                    .evaluations
-                    .iter()
-                    .position(|it| it.id == *id && is_seen(it));
+                let place = store::find(&state.evaluations, id, scope);
                 Ok(state.evaluations.remove(place.ok_or_else(no_evaluation)?))
             })?;
             Ok(success(&shown(&gone, scope)))
@@ -118,9 +113,8 @@ async fn create(cx: &Cx, scope: &Scope) -> Result<Reply, Stop> {
     let id = scope.gateway.as_deref().unwrap_or_default();
     let found = gateway::find(cx, scope.account.as_deref(), id)?;
     let known = store::read(cx, found)?.datasets;
-    let is_seen = |it: &&Dataset| scope.account.is_none() || it.account == scope.account;
     let datasets = read_ids(&body, "dataset_ids", |id| {
-        known.iter().filter(is_seen).find(|it| it.id == id).cloned()
+        known.get(store::find(&known, id, scope)?).cloned()
     })?;
     let types = read_ids(&body, "evaluation_type_ids", |id| {
         TYPES.iter().find(|(it, ..)| *it == id).map(|(it, ..)| *it)

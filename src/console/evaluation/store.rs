@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::config::Gateway;
 use crate::console::Stop;
 use crate::console::envelope::Refusal;
+use crate::console::log::Scope;
 use crate::exchange::cx::Cx;
 use crate::host::{Expect, HostError};
 
@@ -59,6 +60,46 @@ pub(super) struct Outcome {
     /// Empty where there was nothing to evaluate.
     pub(super) result: String,
     pub(super) total_logs: u64,
+}
+
+/// What is kept under an id, for an account or for every one.
+pub(super) trait Kept {
+    /// Its id.
+    fn id(&self) -> &str;
+    /// `None`: it was made for every account.
+    fn account(&self) -> Option<&str>;
+}
+
+impl Kept for Dataset {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn account(&self) -> Option<&str> {
+        self.account.as_deref()
+    }
+}
+
+impl Kept for Evaluation {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn account(&self) -> Option<&str> {
+        self.account.as_deref()
+    }
+}
+
+/// Whether it is one of the scope's.
+pub(super) fn is_seen(item: &impl Kept, scope: &Scope) -> bool {
+    scope.account.is_none() || item.account() == scope.account.as_deref()
+}
+
+/// Where the scope's item with that id stands.
+pub(super) fn find(items: &[impl Kept], id: &str, scope: &Scope) -> Option<usize> {
+    items
+        .iter()
+        .position(|it| it.id() == id && is_seen(it, scope))
 }
 
 /// What is kept of this gateway.

@@ -10,8 +10,7 @@ use serde_json::{Map, Value, json};
 use super::best::{Best, Rank};
 use super::deletion::DeleteQuery;
 use super::row::Row;
-use super::scan::Place;
-use super::{Scope, find_in, owner, scan, single};
+use super::{Scope, owner, scan, single};
 use crate::console::Stop;
 use crate::console::body;
 use crate::console::envelope::{Refusal, success};
@@ -21,16 +20,16 @@ use crate::host::QueueId;
 use crate::http::reply::Reply;
 use crate::keeper::message::{Message, Patch};
 use crate::keeper::{self, QUEUE};
-use crate::logbook::{self, Entry, Id};
+use crate::logbook::{Entry, Id};
 use crate::policy::metadata::Metadata;
 use crate::policy::privacy;
 
-/// How long a change may take to be seen, nanoseconds.
+/// How long a change may take to be seen, nanoseconds: that of one record, or of so many segments.
 const PATIENCE: u64 = 2_000_000_000;
 /// How often it is looked for, nanoseconds.
 const LOOK_EVERY: u64 = 5_000_000;
-/// Ids in one message.
-const BATCH: usize = 4096;
+/// Segments that are changed at a time.
+const SEGMENTS: usize = 256;
 /// Longest body of a patch, in bytes.
 const MAX_BODY: usize = 64 << 10;
 
@@ -45,17 +44,7 @@ pub(super) async fn patch(cx: &Cx, scope: &Scope, id: &str) -> Result<Reply, Sto
     if (&patch.feedback, &patch.score, &patch.metadata) == (&None, &None, &None) {
         return Ok(success(&json!({})));
     }
-    let wanted = patch.clone();
-    keeper::send(cx.host(), keeper(cx)?, &[Message::Patch(patch)])?;
-    let seen = |cx: &Cx| {
-        let segment = logbook::segment(cx.host(), found.number)?;
-        let now = segment
-            .as_ref()
-            .and_then(|segment| find_in(segment, &found.id));
-        // Deleted meanwhile: nothing to wait for.
-        Ok(now.is_none_or(|now| is_made(&wanted, entry.line, now.line)))
-    };
-    wait(cx, seen).await?;
+    make(cx, keeper(cx)?, &[Message::Patch(patch)]).await?;
     Ok(success(&json!({})))
 }
 
@@ -69,30 +58,6 @@ fn logged(cx: &Cx, entry: &Entry<'_>, text: String) -> String {
         return text;
     };
     serde_json::to_string(&privacy::metadata(&metadata, privacy)).unwrap_or_default()
-}
-
-/// Whether what the patch names has been changed since the record was found: to what the patch says, or to what
-/// another one said right after it.
-fn is_made(patch: &Patch, before: &[u8], now: &[u8]) -> bool {
-    let read = |line| serde_json::from_slice::<Map<String, Value>>(line);
-    let (Ok(before), Ok(now)) = (read(before), read(now)) else {
-        return true;
-    };
-    let fields = [
-        ("feedback", &patch.feedback),
-        ("score", &patch.score),
-        ("metadata", &patch.metadata),
-    ];
-    fields.into_iter().all(|(name, wanted)| {
-        let wanted = wanted
-            .as_ref()
-            .map(|text| serde_json::from_str::<Value>(text));
-        let Some(Ok(wanted)) = wanted else {
-            return true;
-        };
-        let [before, now] = [&before, &now].map(|line| line.get(name).unwrap_or(&Value::Null));
-        now == &wanted || now != before
-    })
 }
 
 fn read_patch(body: &Map<String, Value>) -> Result<Patch, Refusal> {
@@ -140,43 +105,24 @@ pub(super) async fn delete(cx: &Cx, scope: &Scope, query: &DeleteQuery) -> Resul
         None => all(cx, scope, query).await?,
         Some(limit) => first(cx, scope, query, limit).await?,
     };
-    if !chosen.ids.is_empty() {
-        let keeper = keeper(cx)?;
-        let pace = Pace::new(cx);
-        for batch in chosen.ids.chunks(BATCH) {
-            keeper::send(cx.host(), keeper, &[Message::Delete(batch.to_vec())])?;
-            pace.look().await?;
-        }
-        // The keeper takes them in their order and writes the segments in one of its own.
-        for (number, last) in &chosen.last {
-            let seen = |cx: &Cx| {
-                let segment = logbook::segment(cx.host(), *number)?;
-                Ok(segment.is_none_or(|segment| find_in(&segment, last).is_none()))
-            };
-            wait(cx, seen).await?;
-            pace.look().await?;
-        }
+    let chosen: Vec<_> = chosen.into_iter().collect();
+    let mut deleted = 0_usize;
+    for segments in chosen.chunks(SEGMENTS) {
+        let delete = |(segment, ids): &(u64, Vec<Id>)| Message::Delete {
+            segment: *segment,
+            ids: ids.clone(),
+        };
+        let messages: Vec<_> = segments.iter().map(delete).collect();
+        // One after the other: the keeper does other things in between, and is waited for only as long as one takes.
+        make(cx, keeper(cx)?, &messages).await?;
+        let sizes = segments.iter().map(|(_, ids)| ids.len());
+        deleted = sizes.fold(deleted, usize::saturating_add);
     }
-    Ok(success(&json!({"deleted": chosen.ids.len()})))
+    Ok(success(&json!({"deleted": deleted})))
 }
 
-/// The records to delete. Those of one segment follow each other, so that the keeper writes it once.
-#[derive(Default)]
-struct Chosen {
-    ids: Vec<Id>,
-    /// The last one of each segment, with the number of the segment.
-    last: Vec<(u64, Id)>,
-}
-
-impl Chosen {
-    fn push(&mut self, Place(number, _): Place, id: Id) {
-        self.ids.push(id);
-        match self.last.last_mut() {
-            Some((at, last)) if *at == number => *last = id,
-            _ => self.last.push((number, id)),
-        }
-    }
-}
+/// The records to delete, by segment: so the keeper finds them, and writes each segment once.
+type Chosen = BTreeMap<u64, Vec<Id>>;
 
 /// Every match, whatever the order.
 async fn all(cx: &Cx, scope: &Scope, query: &DeleteQuery) -> Result<Chosen, Stop> {
@@ -185,7 +131,7 @@ async fn all(cx: &Cx, scope: &Scope, query: &DeleteQuery) -> Result<Chosen, Stop
     scan::through(cx, query.wanted.way(false), &mut |place, entry| {
         let is_wanted = || Row::read(entry).is_some_and(|row| query.wanted.matches(&row));
         if scope.holds(entry) && (is_everything || is_wanted()) {
-            chosen.push(place, entry.id);
+            chosen.entry(place.0).or_default().push(entry.id);
         }
         ControlFlow::Continue(())
     })
@@ -207,14 +153,9 @@ async fn first(cx: &Cx, scope: &Scope, query: &DeleteQuery, limit: usize) -> Res
     })
     .await?;
     let pace = Pace::new(cx);
-    let mut sorted = BTreeMap::new();
-    while let Some(rank) = best.worst() {
-        sorted.insert(rank.place, rank.id);
-        pace.step(0).await?;
-    }
     let mut chosen = Chosen::default();
-    while let Some((place, id)) = sorted.pop_first() {
-        chosen.push(place, id);
+    while let Some(rank) = best.worst() {
+        chosen.entry(rank.place.0).or_default().push(rank.id);
         pace.step(0).await?;
     }
     Ok(chosen)
@@ -226,15 +167,14 @@ fn keeper(cx: &Cx) -> Result<QueueId, Stop> {
     queue.ok_or_else(|| Refusal::unavailable("Logs cannot be changed: no keeper is mounted").into())
 }
 
-/// Looks until it is so.
-async fn wait(cx: &Cx, seen: impl Fn(&Cx) -> Result<bool, Stop>) -> Result<(), Stop> {
+/// Lets the keeper do this, and waits until it is done.
+async fn make(cx: &Cx, keeper: QueueId, messages: &[Message<'_>]) -> Result<(), Stop> {
+    let number = keeper::send(cx.host(), keeper, messages)?;
     let end = cx.now().saturating_add(PATIENCE);
-    while !seen(cx)? {
+    while !keeper::is_done(cx.host(), number)? {
         if cx.now() >= end {
-            return Err(Refusal::unavailable(
-                "The change was not seen in time; it may still be made",
-            )
-            .into());
+            let message = "The change was not seen in time; it may still be made";
+            return Err(Refusal::unavailable(message).into());
         }
         sleep(cx, LOOK_EVERY).await?;
     }

@@ -1,50 +1,25 @@
 //! All matches as a file: one JSON object a line, or CSV.
 //!
-//! Invariant: no cell of the CSV is read as a formula by a spreadsheet, whatever a call said, and the size of an answer
-//! is bounded: `x-sluice-truncated` tells that there is more.
+//! An answer is handed over in one piece, which holds up the worker, so a long export comes in several: `x-sluice-next`
+//! says where it goes on. Invariant: together they have each record once, and no cell of the CSV is read as a formula by a
+//! spreadsheet, whatever a call said.
 
-use std::cell::Cell;
 use std::ops::ControlFlow;
 
 use serde_json::value::RawValue;
 
 use super::query::{Format, ListQuery};
 use super::row::{Entries, Row, plain};
+use super::scan::Place;
 use super::{Scope, item, scan};
 use crate::console::Stop;
-use crate::console::envelope::{Refusal, reply};
+use crate::console::envelope::reply;
 use crate::exchange::cx::Cx;
 use crate::http::reply::Reply;
 use crate::logbook::Entry;
 
-/// Longest export, in bytes: it is held and handed over in one piece.
-const MAX_BYTES: usize = 8 << 20;
-/// Exports of a worker at a time: each holds its answer.
-const MOST: usize = 2;
-
-thread_local! {
-    static UNDER_WAY: Cell<usize> = const { Cell::new(0) };
-}
-
-/// One of the exports under way.
-struct Turn;
-
-impl Turn {
-    fn take() -> Result<Self, Refusal> {
-        if UNDER_WAY.get() >= MOST {
-            let message = format!("At most {MOST} exports at a time: try again in a moment");
-            return Err(Refusal::busy(message));
-        }
-        UNDER_WAY.set(UNDER_WAY.get().saturating_add(1));
-        Ok(Self)
-    }
-}
-
-impl Drop for Turn {
-    fn drop(&mut self) {
-        UNDER_WAY.set(UNDER_WAY.get().saturating_sub(1));
-    }
-}
+/// After so many bytes an answer ends, with the segment that it has begun.
+const ENOUGH: usize = 1 << 20;
 
 /// The columns of the CSV; a dot leads into an object.
 const COLUMNS: [&str; 31] = [
@@ -88,47 +63,48 @@ pub(super) async fn export(
     query: &ListQuery,
     format: Format,
 ) -> Result<Reply, Stop> {
-    let _turn = Turn::take()?;
-    let mut body = Vec::new();
-    if format == Format::Csv {
+    let mut body = Vec::with_capacity(ENOUGH);
+    if format == Format::Csv && query.cursor.is_none() {
         write_cells(COLUMNS.into_iter(), &mut body);
     }
-    let mut is_truncated = false;
-    let mut visit = |_, entry: &Entry<'_>| {
-        if !scope.holds(entry) || !Row::read(entry).is_some_and(|row| query.wanted.matches(&row)) {
-            return ControlFlow::Continue(());
+    let (mut begun, mut next) = (None, None);
+    let mut visit = |place: Place, entry: &Entry<'_>| {
+        let is_new = begun.replace(place.0) != Some(place.0);
+        if is_new && body.len() >= ENOUGH {
+            next = Some(place.0);
+            return ControlFlow::Break(());
         }
-        let before = body.len();
-        match format {
-            Format::Ndjson => {
-                item::write(entry.line, &mut body);
-                body.push(b'\n');
+        if scope.holds(entry) && Row::read(entry).is_some_and(|row| query.wanted.matches(&row)) {
+            match format {
+                Format::Ndjson => {
+                    item::write(entry.line, &mut body);
+                    body.push(b'\n');
+                }
+                Format::Csv => write_row(entry.line, &mut body),
             }
-            Format::Csv => write_row(entry.line, &mut body),
         }
-        if body.len() <= MAX_BYTES {
-            return ControlFlow::Continue(());
-        }
-        body.truncate(before);
-        is_truncated = true;
-        ControlFlow::Break(())
+        ControlFlow::Continue(())
     };
     let mut way = query.wanted.way(query.order.is_ascending);
+    way.from = query.cursor;
     // A record that matches is read again and written.
     way.rereads = way.rereads.saturating_add(2);
     scan::through(cx, way, &mut visit).await?;
     let (content_type, name) = match format {
         Format::Ndjson => ("application/x-ndjson", "logs.ndjson"),
+        Format::Csv if query.cursor.is_some() => {
+            ("text/csv; charset=utf-8; header=absent", "logs.csv")
+        }
         Format::Csv => ("text/csv; charset=utf-8; header=present", "logs.csv"),
     };
     let mut reply = reply(200, content_type, body);
     let disposition = format!("attachment; filename=\"{name}\"");
-    reply
-        .headers
-        .push(("content-disposition".into(), disposition));
-    reply
-        .headers
-        .push(("x-sluice-truncated".into(), is_truncated.to_string()));
+    let next = next.map(|next: u64| ("x-sluice-next".into(), next.to_string()));
+    reply.headers.extend(
+        [("content-disposition".into(), disposition)]
+            .into_iter()
+            .chain(next),
+    );
     Ok(reply)
 }
 

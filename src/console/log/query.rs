@@ -48,6 +48,8 @@ pub(in crate::console) struct ListQuery {
     pub(in crate::console) has_extremes: bool,
     /// What to write all matches in, instead of a page of them.
     pub(in crate::console) format: Option<Format>,
+    /// Where an export goes on: what the answer before it said.
+    pub(in crate::console) cursor: Option<u64>,
 }
 
 /// How an export is written.
@@ -74,6 +76,7 @@ impl Wanted {
         let filters = self.filters.iter().map(|it| it.comparisons().0);
         Way {
             is_ascending,
+            from: None,
             rereads: filters
                 .sum::<usize>()
                 .saturating_add(self.search.iter().len()),
@@ -119,7 +122,9 @@ impl ListQuery {
             ));
         }
         read_deprecated(query, &mut wanted.filters)?;
+        let cursor = query.read("cursor", "what x-sluice-next said")?;
         Ok(Self {
+            cursor,
             wanted,
             order: read_order(query)?,
             page: query.page(PER_PAGE, MAX_PER_PAGE)?,

@@ -3,12 +3,12 @@
 //! Invariant: a record that is stored when the way begins and is not deleted meanwhile is visited exactly once, but for
 //! those at the end where the ring grows over the old ones.
 
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 
 use crate::console::Stop;
 use crate::console::pace::Pace;
 use crate::exchange::cx::Cx;
-use crate::logbook::{self, Entry};
+use crate::logbook::{self, Entry, Meta};
 
 /// Where a record stands: its segment, then its number from the segment's beginning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,8 +22,22 @@ pub(in crate::console) type Visit<'v> = dyn FnMut(Place, &Entry<'_>) -> ControlF
 pub(in crate::console) struct Way {
     /// From the oldest record to the newest.
     pub(in crate::console) is_ascending: bool,
+    /// The segment that it begins with; `None`: the first one of the way.
+    pub(in crate::console) from: Option<u64>,
     /// How often a visit may read through its record besides the once that every one does.
     pub(in crate::console) rereads: usize,
+}
+
+impl Way {
+    /// The segments on it, whichever the direction.
+    fn segments(&self, meta: &Meta) -> Range<u64> {
+        let (first, next) = (meta.first, meta.next);
+        match self.from {
+            None => first..next,
+            Some(from) if self.is_ascending => from.max(first)..next,
+            Some(from) => first..next.min(from.saturating_add(1)),
+        }
+    }
 }
 
 /// Shows every record to `visit`, the newest first, until it has enough.
@@ -39,13 +53,13 @@ pub(in crate::console) async fn through(
 ) -> Result<(), Stop> {
     let meta = logbook::meta(cx.host())?;
     let pace = Pace::new(cx);
-    for step in 0..meta.next.saturating_sub(meta.first) {
+    let mut numbers = way.segments(&meta);
+    while let Some(number) = if way.is_ascending {
+        numbers.next()
+    } else {
+        numbers.next_back()
+    } {
         pace.look().await?;
-        let number = if way.is_ascending {
-            meta.first.saturating_add(step)
-        } else {
-            meta.next.saturating_sub(step).saturating_sub(1)
-        };
         let Some(segment) = logbook::segment(cx.host(), number)? else {
             continue;
         };

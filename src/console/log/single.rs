@@ -67,8 +67,6 @@ fn is_json(body: &[u8]) -> bool {
 /// A record that was found.
 pub(super) struct Found {
     pub(super) id: Id,
-    /// The number of its segment.
-    pub(super) number: u64,
     segment: Segment,
     slot: Option<u32>,
 }
@@ -104,12 +102,7 @@ pub(super) async fn find(cx: &Cx, scope: &Scope, id: &str) -> Result<Found, Stop
         };
         // Another gateway's record is not there for this one.
         let slot = slot.ok_or_else(no_log)?;
-        return Ok(Found {
-            id,
-            number,
-            segment,
-            slot,
-        });
+        return Ok(Found { id, segment, slot });
     }
     Err(no_log().into())
 }

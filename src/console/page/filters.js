@@ -133,10 +133,9 @@ function exportMenu() {
     const state = read();
     announce('Preparing the export');
     try {
-      const { file, cut } = await exported(state.gateway, criteria(state), format);
+      const file = await exported(state.gateway, criteria(state), format);
       download(file, `calls.${format}`);
       announce('The export is ready');
-      if (cut) dispatchEvent(new CustomEvent('fault', { detail: 'The export has the newest calls only: there are more than fit into one file. Export the older ones by a custom range.' }));
     } catch (error) {
       dispatchEvent(new CustomEvent('fault', { detail: `The export failed: ${error.message}` }));
     }

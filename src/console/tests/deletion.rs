@@ -1,8 +1,12 @@
 //! Deletions delete what was meant and nothing more.
 
+use std::time::Duration;
+
 use serde_json::json;
 
-use super::{Console, filter};
+use super::{API, Console, KEEPER, filter};
+use crate::exchange::cx::{Event, Output};
+use crate::keeper::queue;
 
 const LOGS: &str = "/gateways/gw/logs";
 
@@ -111,4 +115,33 @@ fn a_deletion_is_told_when_every_segment_is_written() {
         outputs = task.cx.take_outputs();
     }
     assert_eq!(console.list(&query).len(), 0);
+}
+
+#[test]
+fn a_deletion_for_which_the_keeper_needs_long_is_answered_when_it_is_done() {
+    let console = Console::new();
+    let count = 17_000;
+    console.store(&vec![json!({}); count]);
+    let target = format!("{API}{LOGS}");
+    let task = console.begin("DELETE", &target, &[], None);
+    let (mut steps, mut most) = (0, 0);
+    let reply = loop {
+        if let Some(Output::Reply(reply)) = task.cx.take_outputs().pop() {
+            break reply;
+        }
+        let is_sent = !console.host.queues.borrow()[&KEEPER].is_empty();
+        if is_sent || !console.desk.borrow().is_settled() {
+            steps += 1;
+            console.host.advance(Duration::from_millis(600));
+            let waiting = queue::account(&*console.host).unwrap().waiting;
+            most = most.max(waiting);
+            console.keep_some();
+        }
+        console.host.advance(Duration::from_millis(5));
+        task.on(Event::Deadline);
+    };
+    assert_eq!((reply.status, steps >= 4), (200, true), "{steps} steps");
+    assert!(most < 300_000, "the keeper gets it in parts: {most} bytes");
+    let body = console.get(LOGS).json();
+    assert_eq!(body["result_info"]["total_count"], 0);
 }

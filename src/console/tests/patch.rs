@@ -70,3 +70,22 @@ fn new_metadata_is_logged_as_the_gateway_of_the_record_lets_it() {
         }
     }
 }
+
+#[test]
+fn a_change_and_its_opposite_at_once_are_both_made() {
+    let console = Console::new();
+    let id = console.store(&[json!({})]).remove(0);
+    let target = format!("{API}/gateways/gw/logs/{id}");
+    let begin = |body: &Value| {
+        let body = body.to_string();
+        console.begin("PATCH", &target, &[], Some(body.as_bytes()))
+    };
+    let tasks = [1, 0].map(|score| begin(&json!({"feedback": null, "score": score})));
+    let back = begin(&json!({"score": null}));
+    // The keeper takes all of them before anybody looks.
+    for task in tasks.iter().chain([&back]) {
+        assert_eq!(console.finish(task).status, 200);
+    }
+    let log = console.get(&format!("/gateways/gw/logs/{id}")).result();
+    assert_eq!(log["score"], Value::Null);
+}

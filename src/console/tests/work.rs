@@ -65,31 +65,6 @@ fn work_that_comes_while_other_work_goes_on_waits_for_its_turn() {
 }
 
 #[test]
-fn two_exports_go_on_at_a_time_and_a_third_is_told_to_come_again() {
-    let slow = slow();
-    let path = "/gateways/gw/logs?format=ndjson";
-    let tasks = [(); 2].map(|()| begin(&slow.console, path));
-    let third = begin(&slow.console, path);
-    let (_, reply) = finish(&slow.console, &third);
-    let wait = reply.headers.iter().find(|(name, _)| name == "retry-after");
-    assert_eq!(
-        (reply.status, wait.map(|(_, value)| value.as_str())),
-        (429, Some("1"))
-    );
-    for task in tasks {
-        assert_eq!(finish(&slow.console, &task).1.status, 200);
-    }
-    let again = begin(&slow.console, path);
-    assert_eq!(finish(&slow.console, &again).1.status, 200);
-    // One that the client left counts no more.
-    for _ in 0..3 {
-        begin(&slow.console, path).on(Event::Done(crate::exchange::cx::Ending::default()));
-    }
-    let last = begin(&slow.console, path);
-    assert_eq!(finish(&slow.console, &last).1.status, 200);
-}
-
-#[test]
 fn a_record_is_looked_for_where_its_time_was() {
     let changes: Vec<_> = (0..4000).map(|_| json!({})).collect();
     let slow = slow_with(&changes);

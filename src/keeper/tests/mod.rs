@@ -1,11 +1,12 @@
 //! The way of a record from a worker to the log store.
 
+mod change;
 mod start;
 
 use std::time::Duration;
 
 use super::desk::Desk;
-use super::message::{Message, Patch};
+use super::message::Message;
 use super::shipper::Shipper;
 use super::{QUEUE, queue, send};
 use crate::host::fake::FakeHost;
@@ -108,17 +109,17 @@ fn over_the_budget_of_the_queue_batches_are_dropped_and_counted() {
         response: Some("x".repeat(1 << 20)),
         ..finished(number)
     };
-    (0..20).for_each(|number| shipper.add(&host, &large(number), true));
+    (0..40).for_each(|number| shipper.add(&host, &large(number), true));
     let account = queue::account(&host).unwrap();
-    assert_eq!((waiting(&host), account.dropped), (15, 5));
+    assert_eq!((waiting(&host), account.dropped), (31, 9));
     assert!(account.waiting <= queue::MAX_WAITING);
     let mut desk = Desk::new(None);
     drain(&host, &mut desk);
     let meta = logbook::meta(&host).unwrap();
-    assert_eq!((meta.records, meta.dropped), (15, 5));
-    shipper.add(&host, &large(20), true);
+    assert_eq!((meta.records, meta.dropped), (31, 9));
+    shipper.add(&host, &large(40), true);
     drain(&host, &mut desk);
-    assert_eq!(stored(&host).last(), Some(&20));
+    assert_eq!(stored(&host).last(), Some(&40));
 }
 
 #[test]
@@ -127,7 +128,7 @@ fn a_record_that_is_too_large_to_wait_takes_no_other_with_it() {
     let mut shipper = Shipper::default();
     (0..20).for_each(|number| shipper.add(&host, &finished(number), true));
     let huge = Finished {
-        response: Some("x".repeat(17 << 20)),
+        response: Some("x".repeat(33 << 20)),
         ..finished(20)
     };
     shipper.add(&host, &huge, true);
@@ -154,8 +155,11 @@ fn much_that_changes_is_written_in_portions_and_what_waits_still_counts() {
     }
     shipper.flush(&host);
     drain(&host, &mut desk);
-    let ids = (0..6400).step_by(64).map(id).collect();
-    send(&host, KEEPER, &[Message::Delete(ids)]).unwrap();
+    let gone = |segment| Message::Delete {
+        segment,
+        ids: vec![id(u32::try_from(segment).unwrap() * 64)],
+    };
+    send(&host, KEEPER, &(0..100).map(gone).collect::<Vec<_>>()).unwrap();
     desk.take(&host, &next(&host).unwrap());
     shipper.add(&host, &large(6400), true);
     shipper.flush(&host);
@@ -177,7 +181,7 @@ fn much_that_changes_is_written_in_portions_and_what_waits_still_counts() {
 }
 
 #[test]
-fn a_batch_larger_than_the_budget_passes_when_nothing_waits() {
+fn the_largest_record_leaves_room_for_others() {
     let host = host();
     let mut shipper = Shipper::default();
     let body = || Some("x".repeat(10 << 20));
@@ -187,6 +191,9 @@ fn a_batch_larger_than_the_budget_passes_when_nothing_waits() {
         ..finished(1)
     };
     shipper.add(&host, &huge, true);
+    (2..100).for_each(|number| shipper.add(&host, &finished(number), true));
+    shipper.flush(&host);
+    assert_eq!(queue::account(&host).unwrap().dropped, 0);
     let mut desk = Desk::new(None);
     drain(&host, &mut desk);
     let segment = logbook::segment(&host, 0).unwrap().unwrap();
@@ -227,26 +234,6 @@ fn a_record_that_is_not_to_be_stored_is_not() {
     shipper.flush(&host);
     drain(&host, &mut Desk::new(None));
     assert_eq!(stored(&host), [0; 0]);
-}
-
-#[test]
-fn a_change_and_a_deletion_reach_the_store() {
-    let host = host();
-    let mut shipper = Shipper::default();
-    (0..10).for_each(|number| shipper.add(&host, &finished(number), true));
-    shipper.flush(&host);
-    let patch = Patch {
-        id: id(3),
-        feedback: Some("1".to_owned()),
-        ..Patch::default()
-    };
-    let messages = [Message::Patch(patch), Message::Delete(vec![id(4), id(99)])];
-    send(&host, KEEPER, &messages).unwrap();
-    drain(&host, &mut Desk::new(None));
-    assert_eq!(stored(&host), [0, 1, 2, 3, 5, 6, 7, 8, 9]);
-    let segment = logbook::segment(&host, 0).unwrap().unwrap();
-    let line = segment.entries().nth(3).unwrap().line.to_vec();
-    assert_eq!(line, b"{\"number\":3,\"feedback\":1}");
 }
 
 /// A worker died between counting and sending: the room it had counted does not stay taken.

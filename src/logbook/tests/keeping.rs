@@ -129,10 +129,10 @@ fn what_is_deleted_leaves_no_byte_behind() {
     (0..150).for_each(|number| append(&mut writer, number, Some("secret")));
     writer.flush(&host).unwrap();
     let odd: Vec<_> = (0..150).filter(|it| it % 2 == 1).map(id).collect();
-    writer.delete(&odd);
+    delete(&mut writer, &odd);
     writer.flush(&host).unwrap();
     assert_eq!(numbers(&host), (0..150).step_by(2).collect::<Vec<_>>());
-    writer.delete(&(0..200).map(id).collect::<Vec<_>>());
+    delete(&mut writer, &(0..200).map(id).collect::<Vec<_>>());
     writer.flush(&host).unwrap();
     assert_eq!((numbers(&host), bytes(&host)), (Vec::new(), 0));
 }

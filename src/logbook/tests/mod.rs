@@ -61,6 +61,15 @@ fn append_managed(
     });
 }
 
+/// Deletes records, wherever they are.
+fn delete(writer: &mut Writer, ids: &[Id]) {
+    for id in ids {
+        if let Some(number) = writer.index.find(id) {
+            writer.delete(number, std::slice::from_ref(id));
+        }
+    }
+}
+
 fn keeps(limit: u32, strategy: LogStrategy) -> Option<LogManagement> {
     let limit = NonZeroU32::new(limit)?;
     Some(LogManagement { limit, strategy })

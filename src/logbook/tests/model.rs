@@ -158,7 +158,7 @@ impl Model {
             Move::Patch(number) => self.patch(number),
             Move::Delete(numbers) => {
                 let ids: Vec<_> = numbers.iter().map(|it| id(*it)).collect();
-                self.writer.delete(&ids);
+                delete(&mut self.writer, &ids);
                 self.kept.retain(|it| !numbers.contains(&it.number));
             }
             Move::Expire(number) => {

@@ -20,7 +20,7 @@ fn changed(host: &FakeHost) -> Writer {
     }
     writer.flush(host).unwrap();
     let ids: Vec<_> = (0..6400).step_by(64).map(id).collect();
-    writer.delete(&ids);
+    delete(&mut writer, &ids);
     writer
 }
 
@@ -79,7 +79,7 @@ fn values_that_are_emptied_come_in_portions_too() {
     let mut writer = Writer::open(&host, LogStore::default()).unwrap();
     (0..1000).for_each(|number| append(&mut writer, number, Some("p")));
     writer.flush(&host).unwrap();
-    writer.delete(&(0..1000).map(id).collect::<Vec<_>>());
+    delete(&mut writer, &(0..1000).map(id).collect::<Vec<_>>());
     let mut portions = 1;
     let mut calls = host.calls.get();
     while !writer.flush_some(&host, 100 << 10).unwrap() {
@@ -95,7 +95,7 @@ fn what_changes_between_two_portions_is_written_with_the_rest() {
     let host = FakeHost::default();
     let mut writer = changed(&host);
     assert!(!writer.flush_some(&host, 256 << 10).unwrap());
-    writer.delete(&[id(1), id(6399)]);
+    delete(&mut writer, &[id(1), id(6399)]);
     append(&mut writer, 7000, None);
     while !writer.flush_some(&host, 1).unwrap() {}
     let seen = meta(&host).unwrap();

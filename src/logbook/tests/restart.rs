@@ -52,7 +52,7 @@ fn a_keeper_that_dies_in_the_middle_of_a_write_leaves_nothing_that_is_lost_or_wr
         let host = FakeHost::default();
         let mut writer = filled(&host);
         (0..30).for_each(|number| append(&mut writer, 200 + number, Some("new")));
-        writer.delete(&(0..70).map(id).collect::<Vec<_>>());
+        delete(&mut writer, &(0..70).map(id).collect::<Vec<_>>());
         host.fail_at.set(Some(step));
         let is_whole = writer.flush(&host).is_ok();
         host.fail_at.set(None);
@@ -87,7 +87,7 @@ fn what_a_host_refuses_is_written_the_next_time() {
     for step in 0..80 {
         let host = FakeHost::default();
         let mut writer = filled(&host);
-        writer.delete(&(0..40).map(id).collect::<Vec<_>>());
+        delete(&mut writer, &(0..40).map(id).collect::<Vec<_>>());
         (100..130).for_each(|number| append(&mut writer, number, Some("new")));
         host.fail_at.set(Some(step));
         writer.flush(&host).unwrap_or_default();

@@ -9,7 +9,7 @@ use sluice_e2e::{Answer, Gate, Gateway, LIMIT, eventually, sample};
 use super::logbook::{limits, stored, total};
 
 const PATH: &str = "/v1/0123/g/openai/chat/completions";
-/// Bytes of a question and of its answer: a record with both leaves no room for another in the keeper's queue of 16 MiB.
+/// Bytes of a question and of its answer: a record with both leaves no room for another such one in the keeper's queue of 32 MiB.
 const LARGE: usize = 9_000_000;
 /// Calls in a burst, and how many of them are large.
 const BURST: u64 = 64;

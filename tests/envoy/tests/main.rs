@@ -24,6 +24,7 @@ mod compat;
 mod config;
 mod console;
 mod console_access;
+mod console_delay;
 mod cost;
 mod cut_notice;
 mod deeds;

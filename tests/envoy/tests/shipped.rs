@@ -140,7 +140,7 @@ fn with_configuration(yaml: &str) -> String {
 }
 
 #[tokio::test]
-async fn every_configuration_in_the_envoy_folder_starts() {
+async fn every_configuration_in_the_envoy_folder_starts_and_shows_its_calls() {
     let files = files();
     assert!(
         files.iter().any(|(path, _)| path.ends_with("envoy.yaml")),
@@ -150,6 +150,22 @@ async fn every_configuration_in_the_envoy_folder_starts() {
         let gateway = start(&yaml).unwrap_or_else(|error| panic!("{path}: {error}"));
         let reply = gateway.get("/").complete().await;
         assert_ne!(reply.status, 503, "{path}");
+        let call = gateway.get("/v1/0123/my-gateway/nobody/x").complete().await;
+        assert_eq!(call.status, 400, "{path}");
+        eventually("the call in the metrics, with its labels", || {
+            let labels = [("gateway", "my-gateway"), ("outcome", "refused")];
+            let count = gateway.metrics().sum("sluice_requests_total", &labels);
+            (count == 1.0).then_some(())
+        })
+        .await;
+        // The export alone goes without.
+        if !path.ends_with("export.yaml") {
+            let logs = "/client/v4/accounts/0123/ai-gateway/gateways/my-gateway/logs";
+            let reply = gateway.console("GET", &format!("{logs}?per_page=1"));
+            assert_eq!(reply.complete().await.status, 200, "{path}");
+            let page = gateway.console("GET", "/").complete().await;
+            assert_eq!(page.status, 200, "{path}");
+        }
     }
 }
 
