@@ -201,15 +201,7 @@ fn read(entry: &Field<'_>, environment: Environment<'_>, has_attempts: bool) -> 
     let rate_limit = rate_limit(&mut section);
     let retry = retry::read(&mut section, has_attempts);
     let stream_usage = section.field("stream_usage").flag(false);
-    let errors = section.field("stream_errors");
-    let stream_errors = errors.choice(&[
-        ("off", StreamErrors::Off),
-        ("planned", StreamErrors::Planned),
-        ("all", StreamErrors::All),
-    ]);
-    if stream_errors == Some(StreamErrors::All) && !has_attempts {
-        errors.fault(NEEDS_ATTEMPTS);
-    }
+    let stream_errors = stream_errors(&section.field("stream_errors"), has_attempts);
     let owner = (id.as_deref(), account_id.as_deref());
     let otel = export::read_otel(&section.field("otel"), owner, environment);
     section.ignore(&IGNORED);
@@ -230,12 +222,24 @@ fn read(entry: &Field<'_>, environment: Environment<'_>, has_attempts: bool) -> 
         rate_limit,
         retry,
         stream_usage,
-        stream_errors: stream_errors.unwrap_or(if has_attempts {
-            StreamErrors::All
-        } else {
-            StreamErrors::Planned
-        }),
+        stream_errors,
         otel: otel?,
+    })
+}
+
+fn stream_errors(field: &Field<'_>, has_attempts: bool) -> StreamErrors {
+    let chosen = field.choice(&[
+        ("off", StreamErrors::Off),
+        ("planned", StreamErrors::Planned),
+        ("all", StreamErrors::All),
+    ]);
+    if chosen == Some(StreamErrors::All) && !has_attempts {
+        field.fault(NEEDS_ATTEMPTS);
+    }
+    chosen.unwrap_or(if has_attempts {
+        StreamErrors::All
+    } else {
+        StreamErrors::Planned
     })
 }
 

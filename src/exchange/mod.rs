@@ -134,10 +134,7 @@ async fn serve(cx: &Cx, record: &mut Record) -> Result<Option<Ending>, Stop> {
     let (call, mut intake) = match Reading::of(cx, &headers, record)? {
         Reading::Call(call, caller) => {
             let mut intake = Intake::new(cx, &call, &headers, end)?;
-            let is_planned = planned::is_needed(cx, &call)
-                || (planned::tells(cx, &call)
-                    && planned::may_stream(cx, &call, &headers, &mut intake).await?);
-            if is_planned {
+            if planned::takes_hop(cx, &call, &headers, &mut intake).await? {
                 let plan = planned::single(cx, (*call, *caller), &headers, record)?;
                 if intake.ended {
                     plan.come();

@@ -135,13 +135,20 @@ fn has_hop(cx: &Cx, call: &Call) -> bool {
     cx.worker.config.attempt_cluster.is_some() && !call.upgrades
 }
 
-/// Whether the call may ask for a stream. It is held for its body, unless that is long: then it is not known.
-pub(super) async fn may_stream(
+/// Whether the call goes to the attempts. To see whether it asks for a stream it is held for its body, unless that is long:
+/// then it may.
+pub(super) async fn takes_hop(
     cx: &Cx,
     call: &Call,
     head: &HeaderList,
     intake: &mut Intake,
 ) -> Result<bool, Stop> {
+    if is_needed(cx, call) {
+        return Ok(true);
+    }
+    if !tells(cx, call) {
+        return Ok(false);
+    }
     let size = head.text("content-length").and_then(|it| it.parse().ok());
     let is_long = size.is_some_and(|size: u64| size > GLANCE);
     if is_long
