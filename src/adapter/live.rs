@@ -197,11 +197,10 @@ impl Live {
         }
         let mut records = self.records.borrow_mut();
         records.push(text);
-        let list = match records.as_slice() {
-            [one] => one.clone(),
-            all => format!("[{}]", all.join(",")),
-        };
-        set_state(RECORD, &list);
+        match records.as_slice() {
+            [one] => set_state(RECORD, one),
+            all => set_state(RECORD, &format!("[{}]", all.join(","))),
+        }
     }
 }
 

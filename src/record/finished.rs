@@ -9,6 +9,9 @@ use crate::config::LogManagement;
 /// once on the way to a log file.
 const MAX_INLINE: usize = 1 << 20;
 
+/// Most lines fit into so many bytes.
+const USUAL_LINE: usize = 2048;
+
 /// A finished record.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Finished {
@@ -39,11 +42,19 @@ impl Record {
             account: self.account_id.clone(),
             gateway: self.gateway_id.clone(),
             management: self.management,
-            // Nothing in a record can fail to be written; an empty line would at least be seen.
-            line: serde_json::to_string(self).unwrap_or_default(),
+            line: self.line(),
             request: self.request_head.take(),
             response: self.response_head.take(),
         }
+    }
+}
+
+impl Record {
+    /// Nothing in a record can fail to be written; an empty line would at least be seen.
+    fn line(&self) -> String {
+        let mut line = Vec::with_capacity(USUAL_LINE);
+        serde_json::to_writer(&mut line, self).unwrap_or_default();
+        String::from_utf8(line).unwrap_or_default()
     }
 }
 

@@ -7,7 +7,25 @@ pub fn uuid_v7(now: u64, random: (u64, u64)) -> String {
     let variant = 0x8000 | ((random.0 >> 12) & 0x3FFF);
     let (high, low) = (millis >> 16, millis & 0xFFFF);
     let node = random.1 & 0xFFFF_FFFF_FFFF;
-    format!("{high:08x}-{low:04x}-{version:04x}-{variant:04x}-{node:012x}")
+    let groups = [
+        (high, 8_u32),
+        (low, 4),
+        (version, 4),
+        (variant, 4),
+        (node, 12),
+    ];
+    let mut text = String::with_capacity(36);
+    for (number, digits) in groups {
+        if !text.is_empty() {
+            text.push('-');
+        }
+        for digit in (0..digits).rev() {
+            let digit = number >> digit.saturating_mul(4) & 0xF;
+            let digit = u32::try_from(digit).ok();
+            text.extend(digit.and_then(|digit| char::from_digit(digit, 16)));
+        }
+    }
+    text
 }
 
 #[cfg(test)]

@@ -129,9 +129,8 @@ pub(super) const MARK_BYTES: usize = 16;
 
 impl Mark {
     /// Moment 8, amount 8, little-endian.
-    pub(super) fn encode(self) -> impl Iterator<Item = u8> {
-        let (moment, amount) = (self.moment.to_le_bytes(), self.amount.to_le_bytes());
-        moment.into_iter().chain(amount)
+    pub(super) const fn encode(self) -> [[u8; 8]; 2] {
+        [self.moment.to_le_bytes(), self.amount.to_le_bytes()]
     }
 
     pub(super) fn decode(mut bytes: &[u8]) -> Option<Self> {

@@ -134,8 +134,8 @@ impl Lines {
         let mut value = Vec::new();
         for (line, marks) in &self.0 {
             for mark in &marks.0 {
-                value.extend(line.to_le_bytes());
-                value.extend(mark.encode());
+                value.extend_from_slice(&line.to_le_bytes());
+                value.extend_from_slice(mark.encode().as_flattened());
             }
         }
         value

@@ -58,9 +58,11 @@ pub fn used(host: &dyn Host, name: &str, rule: &RateLimit) -> Result<(u64, Durat
 /// What was counted and may still matter.
 fn marks(value: &[u8], window: &Window, now: u64) -> Marks {
     let (marks, _) = value.as_chunks::<MARK_BYTES>();
+    // One more may be added.
+    let mut held = Vec::with_capacity(marks.len().saturating_add(1));
     let marks = marks.iter().filter_map(|bytes| Mark::decode(bytes));
-    let held = marks.filter(|mark| window.holds(mark.moment, now));
-    Marks(held.collect())
+    held.extend(marks.filter(|mark| window.holds(mark.moment, now)));
+    Marks(held)
 }
 
 /// Counts one call under `name` (from the configuration, never from a client: names are never deleted). One read, and
@@ -70,7 +72,7 @@ pub fn admit(host: &dyn Host, name: &str, rule: &RateLimit) -> Result<Admitted, 
     let window = Window::new(rule.interval, rule.technique, Grain::FINE);
     let limit = u64::from(rule.limit.get());
     for _ in 0..TRIES {
-        let (value, expect) = read(host, &key)?;
+        let (mut value, expect) = read(host, &key)?;
         // After the read: everything counted in it happened before. Only a clock that was set back can say otherwise.
         let now = host.now();
         let mut calls = marks(&value, &window, now);
@@ -81,7 +83,10 @@ pub fn admit(host: &dyn Host, name: &str, rule: &RateLimit) -> Result<Admitted, 
             });
         };
         calls.add(1, &window, now);
-        let value: Vec<u8> = calls.0.iter().flat_map(|mark| mark.encode()).collect();
+        value.clear();
+        for mark in &calls.0 {
+            value.extend_from_slice(mark.encode().as_flattened());
+        }
         match host.set_shared(&key, &value, expect) {
             Ok(()) => {
                 return Ok(Admitted {
