@@ -41,6 +41,7 @@ pub struct Snapshot {
     platform: Platform,
     threads: Vec<(Vec<Plugin>, Option<Image>, u32)>,
     provider: Provider,
+    seen: Vec<Sent>,
 }
 
 impl World {
@@ -84,9 +85,8 @@ impl World {
         self.platform.borrow_mut()
     }
 
-    /// Opens a new ledger, and forgets what was seen so far.
+    /// Opens a new ledger, and a new log.
     pub fn reset(&mut self) {
-        self.seen.clear();
         self.traps.clear();
         let mut platform = self.platform();
         platform.ledger = crate::ledger::Ledger::default();
@@ -104,6 +104,7 @@ impl World {
             platform: self.platform().clone(),
             threads: threads.map(image).collect(),
             provider: Rc::clone(&self.provider),
+            seen: self.seen.clone(),
         }
     }
 
@@ -251,7 +252,7 @@ impl Snapshot {
         World {
             threads: self.threads.iter().map(thread).collect(),
             provider: Rc::clone(&self.provider),
-            seen: Vec::new(),
+            seen: self.seen.clone(),
             traps: Vec::new(),
             platform,
         }

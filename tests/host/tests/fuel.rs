@@ -3,10 +3,10 @@
 //! The figures hold for the module as `make build` makes it with wasm-opt; rustc is pinned. `UPDATE_FUEL=1 cargo test -p
 //! sluice-host fuel` writes them anew.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use sluice_host::module::root;
 use sluice_host::scenario::{SCENARIOS, Setting};
 
@@ -40,15 +40,20 @@ fn measured() -> BTreeMap<&'static str, Value> {
 fn judge(name: &str, old: &Value, new: &Value) -> Option<String> {
     let fuel = |cost: &Value| cost["fuel"].as_u64().unwrap_or_default();
     let (was, is) = (fuel(old), fuel(new));
-    if old["calls"] != new["calls"] {
-        return Some(format!(
-            "{name}: host calls were {}, are {}",
-            old["calls"], new["calls"]
-        ));
+    let count = |cost: &Value, call: &str| cost["calls"][call].as_u64().unwrap_or_default();
+    let names = [old, new].map(|cost| cost["calls"].as_object().expect("counts"));
+    let names: BTreeSet<_> = names.into_iter().flat_map(Map::keys).collect();
+    let changes = names.into_iter().filter_map(|call| {
+        let (was, is) = (count(old, call), count(new, call));
+        (was != is).then(|| format!("{call} {was} -> {is}"))
+    });
+    let changes: Vec<_> = changes.collect();
+    if !changes.is_empty() {
+        return Some(format!("{name}: host calls: {}", changes.join(", ")));
     }
     let rises = is * 100 > was * (100 + RISE);
     let falls = is * 100 < was * (100 - FALL);
-    (rises || falls).then(|| format!("{name}: fuel was {was}, is {is}"))
+    (rises || falls).then(|| format!("{name}: fuel {was} -> {is}"))
 }
 
 fn has_optimiser() -> bool {

@@ -50,7 +50,7 @@ fn store(world: &mut World, bytes: usize) {
 
 /// Requests of a cache that is too small for their answers.
 fn many() -> impl Iterator<Item = Request> {
-    (0..12).map(|number| chat("stored", &ask(&format!("question {number}"))))
+    (0..6).map(|number| chat("stored", &ask(&format!("question {number}"))))
 }
 
 /// Two clients ask the same at once, on two workers.
@@ -68,8 +68,8 @@ fn together(world: &mut World, turn: usize) -> Vec<Reply> {
 
 /// Answers every sink until nothing is sent any more.
 fn export(world: &mut World) {
-    for _ in 0..4 {
-        world.advance(2_500);
+    for _ in 0..2 {
+        world.advance(2_200);
         for callout in world.take_callouts() {
             let head = fields([(":status", "200")]);
             world.answer_callout(&callout, Some((head, Vec::new())));

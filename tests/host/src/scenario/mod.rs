@@ -49,8 +49,16 @@ impl Setting {
             Self::Export => shipped("export.yaml"),
             Self::Small => json!({
                 "gateways": [{"id": "plain"}, {"id": "stored", "cache_ttl": 300}],
-                "cache": {"max_bytes": 8000},
+                "cache": {"max_bytes": 2000},
             }),
+        }
+    }
+
+    /// A gateway of it that only forwards and records.
+    pub const fn plain(self) -> &'static str {
+        match self {
+            Self::Export => "my-gateway",
+            Self::Shipped | Self::Small => "plain",
         }
     }
 
