@@ -26,10 +26,9 @@ pub(crate) struct Vm {
 }
 
 /// A virtual machine between two callbacks: all that a callback can change.
-#[derive(Clone)]
 pub(crate) struct Image {
     memory: Vec<u8>,
-    state: State,
+    pub(crate) state: State,
 }
 
 impl Vm {

@@ -21,7 +21,24 @@ pub type Provider = Rc<dyn Fn(&Sent) -> Answer>;
 struct Thread {
     plugins: Vec<Plugin>,
     vm: Option<Vm>,
+    /// What the virtual machine is to be, until it is first needed.
+    image: Option<Rc<Image>>,
     starts: u32,
+}
+
+impl Thread {
+    fn vm(&mut self, platform: &Rc<RefCell<Platform>>) -> Option<&mut Vm> {
+        if let Some(image) = self.image.take() {
+            self.vm = Some(Vm::resume(&image, platform));
+        }
+        self.vm.as_mut()
+    }
+
+    fn next_tick(&mut self) -> Option<(u64, u32)> {
+        let image = self.image.as_ref().map(|image| &image.state);
+        let vm = self.vm.as_mut().map(|vm| &*vm.state());
+        image.or(vm)?.next_tick()
+    }
 }
 
 /// A proxy. A virtual machine that has trapped is replaced when it is next needed, as with `FAIL_RELOAD`.
@@ -39,7 +56,7 @@ pub struct World {
 /// A world to begin from again and again.
 pub struct Snapshot {
     platform: Platform,
-    threads: Vec<(Vec<Plugin>, Option<Image>, u32)>,
+    threads: Vec<(Vec<Plugin>, Option<Rc<Image>>, u32)>,
     provider: Provider,
     seen: Vec<Sent>,
 }
@@ -63,6 +80,7 @@ impl World {
         let thread = |roles: &[&'static str]| Thread {
             plugins: roles.iter().map(|role| plugin(*role)).collect(),
             vm: None,
+            image: None,
             starts: 0,
         };
         let threads = [thread(&["keeper"]), thread(roles), thread(roles)];
@@ -97,7 +115,8 @@ impl World {
     pub fn snapshot(&self) -> Snapshot {
         let threads = self.threads.iter();
         let image = |thread: &Thread| {
-            let image = thread.vm.as_ref().map(Vm::image);
+            let image = thread.vm.as_ref().map(|vm| Rc::new(vm.image()));
+            let image = image.or_else(|| thread.image.clone());
             (thread.plugins.clone(), image, thread.starts)
         };
         Snapshot {
@@ -110,7 +129,7 @@ impl World {
 
     /// Starts the virtual machine of a thread if there is none; whether there is one.
     pub(crate) fn revive(&mut self, thread: usize) -> bool {
-        if self.threads[thread].vm.is_some() {
+        if self.vm(thread).is_some() {
             return true;
         }
         self.threads[thread].starts += 1;
@@ -126,6 +145,7 @@ impl World {
 
     /// Ends the virtual machine of a thread, and starts another one.
     pub fn restart(&mut self, thread: usize) {
+        self.threads[thread].image = None;
         self.threads[thread].vm = None;
         self.revive(thread);
     }
@@ -136,7 +156,7 @@ impl World {
     }
 
     pub(crate) fn vm(&mut self, thread: usize) -> Option<&mut Vm> {
-        self.threads[thread].vm.as_mut()
+        self.threads[thread].vm(&self.platform)
     }
 
     /// Calls back; `None`: there is no virtual machine, or it is lost now.
@@ -183,7 +203,7 @@ impl World {
     pub(crate) fn tick(&mut self, end: u64) -> bool {
         let threads = self.threads.iter_mut().enumerate();
         let next = threads.filter_map(|(thread, it)| {
-            let (at, id) = it.vm.as_mut()?.state().next_tick()?;
+            let (at, id) = it.next_tick()?;
             Some((at, thread, id))
         });
         let next = next.min();
@@ -244,9 +264,10 @@ impl Snapshot {
     /// A world that is as this one was.
     pub fn world(&self) -> World {
         let platform = Rc::new(RefCell::new(self.platform.clone()));
-        let thread = |(plugins, image, starts): &(Vec<Plugin>, Option<Image>, u32)| Thread {
+        let thread = |(plugins, image, starts): &(Vec<Plugin>, Option<Rc<Image>>, u32)| Thread {
             plugins: plugins.clone(),
-            vm: image.as_ref().map(|image| Vm::resume(image, &platform)),
+            vm: None,
+            image: image.clone(),
             starts: *starts,
         };
         World {
