@@ -15,11 +15,22 @@ const BEGINNING: u64 = 1_795_996_800_000_000_000;
 /// What each look at the clock takes, nanoseconds: a loop that waits for time to pass must end.
 const LOOK: u64 = 1_000;
 
-/// One host call that fails.
+/// Which host calls fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failing {
+    /// The one with this number since the ledger was opened, from 0.
+    One(usize),
+    /// The one of this name with this number, likewise.
+    Nth(&'static str, usize),
+    /// All of this name.
+    Every(&'static str),
+}
+
+/// A host call that fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fault {
-    /// Which one since the ledger was opened, from 0.
-    pub at: usize,
+    /// Which one.
+    pub failing: Failing,
     /// What it answers; with [`Status::OK`] it claims to have done what it has not, and gives nothing.
     pub status: Status,
 }
@@ -95,11 +106,16 @@ impl Platform {
 
     /// Notes a call; the status that it is to answer instead of being made.
     pub(crate) fn begin(&mut self, name: &'static str) -> Option<Status> {
-        let at = self.ledger.calls.len();
-        self.ledger.calls.push(name);
-        self.fault
-            .filter(|fault| fault.at == at)
-            .map(|fault| fault.status)
+        let calls = &mut self.ledger.calls;
+        let at = calls.len();
+        calls.push(name);
+        let count = |name| calls.iter().filter(|it| **it == name).count() - 1;
+        let fails = |fault: &Fault| match fault.failing {
+            Failing::One(number) => number == at,
+            Failing::Nth(failing, number) => failing == name && count(name) == number,
+            Failing::Every(failing) => failing == name,
+        };
+        self.fault.filter(fails).map(|fault| fault.status)
     }
 
     pub(crate) fn look(&mut self) -> u64 {

@@ -9,9 +9,9 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use sluice_host::abi::Status;
-use sluice_host::platform::Fault;
+use sluice_host::platform::{Failing, Fault};
 use sluice_host::provider::ask;
-use sluice_host::scenario::{SCENARIOS, Scenario, WORKER, chat};
+use sluice_host::scenario::{SCENARIOS, Scenario, Setting, WORKER, chat};
 use sluice_host::world::Snapshot;
 use sluice_host::{End, Reply, World};
 
@@ -58,7 +58,7 @@ struct Course {
 }
 
 /// The calls of a scenario to be failed, each with the statuses: those that are heeded, and in turns one of the others.
-fn faults(calls: &[&'static str]) -> Vec<Fault> {
+fn faults(calls: &[&'static str]) -> Vec<(usize, Status)> {
     let mut counts = BTreeMap::<_, usize>::new();
     for call in calls {
         *counts.entry(*call).or_default() += 1;
@@ -77,10 +77,7 @@ fn faults(calls: &[&'static str]) -> Vec<Fault> {
         let other = others[*turn / step % others.len()];
         let nothing = GIVES.contains(call).then_some(Status::OK.0);
         let statuses = heeded.iter().copied().chain([other]).chain(nothing);
-        faults.extend(statuses.map(|status| Fault {
-            at,
-            status: Status(status),
-        }));
+        faults.extend(statuses.map(|status| (at, Status(status))));
     }
     faults
 }
@@ -98,15 +95,21 @@ fn is_clear(scenario: &Scenario, reply: &Reply, wanted: &Reply, is_trapped: bool
 }
 
 /// What is wrong about the course of a scenario with that fault.
-fn judge(scenario: &Scenario, from: &Snapshot, course: &Course, fault: Fault) -> Option<String> {
-    let call = course.calls[fault.at];
+fn judge(
+    scenario: &Scenario,
+    from: &Snapshot,
+    course: &Course,
+    (at, status): (usize, Status),
+) -> Option<String> {
+    let call = course.calls[at];
     let mut world = from.world();
-    world.platform().fault = Some(fault);
+    let failing = Failing::One(at);
+    world.platform().fault = Some(Fault { failing, status });
     let replies = scenario.run(&mut world);
     world.platform().fault = None;
     let trap = world.traps.iter().find(|why| why.starts_with("proxy_on_"));
     let is_unwrapped = trap.is_some_and(|why| call == UNWRAPPED.0 && why.starts_with(UNWRAPPED.1));
-    let is_heeded = fault.status == Status::OK || heeded(call).contains(&fault.status.0);
+    let is_heeded = status == Status::OK || heeded(call).contains(&status.0);
     if trap.is_some_and(|why| !why.contains("unreachable")) {
         return Some(format!("{trap:?}"));
     }
@@ -137,6 +140,19 @@ fn judge(scenario: &Scenario, from: &Snapshot, course: &Course, fault: Fault) ->
             String::from_utf8_lossy(&sent.body)
         ));
     }
+    afterwards(scenario, &mut world, course)
+}
+
+/// What is wrong about what follows the fault: the same again, which may now come from the cache, and another call.
+fn afterwards(scenario: &Scenario, world: &mut World, course: &Course) -> Option<String> {
+    let again = scenario.run(world);
+    let wrong = again.iter().zip(&course.replies).find(|(reply, wanted)| {
+        (reply.status(), &reply.body, reply.end) != (wanted.status(), &wanted.body, wanted.end)
+    });
+    if let Some((reply, _)) = wrong {
+        let (status, text) = (reply.status(), reply.text());
+        return Some(format!("afterwards: {status} {:?} {text:.200}", reply.end));
+    }
     let next = chat(scenario.setting.plain(), &ask("and now?"));
     let next = world.call(WORKER, next);
     let is_served = next.status() == 200 && next.text().contains("and now?");
@@ -155,12 +171,12 @@ fn faults_of(scenario: &Scenario) -> Vec<String> {
     };
     let faults = faults(&course.calls);
     assert!(faults.len() > 10, "{} is not tried", scenario.name);
-    let wrong = faults.into_iter().filter_map(|fault| {
-        let what = judge(scenario, &from, &course, fault)?;
-        let (at, call) = (fault.at, course.calls[fault.at]);
+    let wrong = faults.into_iter().filter_map(|(at, status)| {
+        let what = judge(scenario, &from, &course, (at, status))?;
+        let call = course.calls[at];
         Some(format!(
-            "{}: {call} (number {at}) {:?}: {what}",
-            scenario.name, fault.status
+            "{}: {call} (number {at}) {status:?}: {what}",
+            scenario.name
         ))
     });
     wrong.collect()
@@ -185,4 +201,50 @@ fn a_host_call_that_fails_never_traps_unforeseen_nor_hangs_nor_serves_what_is_wr
     });
     let count = wrong.len();
     assert!(wrong.is_empty(), "{count} faults:\n{}", wrong.join("\n"));
+}
+
+/// Each call with each status that is heeded of it, also that of giving nothing.
+fn refusals() -> Vec<(&'static str, Status)> {
+    let refused = HEEDED.iter().flat_map(|(call, statuses)| {
+        let statuses = statuses.iter().map(|status| Status(*status));
+        statuses.map(move |status| (*call, status))
+    });
+    let empty = GIVES.iter().map(|call| (*call, Status::OK));
+    refused.chain(empty).collect()
+}
+
+#[test]
+fn a_host_that_always_refuses_a_call_lets_nobody_in_and_mistakes_nobody() {
+    let base = Setting::Shipped.world().snapshot();
+    for (call, status) in refusals() {
+        let mut world = base.world();
+        let failing = Failing::Every(call);
+        world.platform().fault = Some(Fault { failing, status });
+        for prompt in ["one", "two", "one", "three"] {
+            let reply = world.call(WORKER, chat("stored", &ask(prompt)));
+            let is_right = reply.status() == 200 && reply.text().contains(&format!("\"{prompt}\""));
+            let is_error = reply.status() >= 400 && !reply.body.is_empty();
+            assert_eq!(reply.end, End::Whole, "{call} {status:?}");
+            assert!(
+                is_right || is_error,
+                "{call} {status:?}: {prompt}: {}",
+                reply.text()
+            );
+        }
+        let reply = world.call(WORKER, chat("locked", &ask("in vain")));
+        assert!((400..500).contains(&reply.status()), "{call} {status:?}");
+        let sent = world
+            .seen
+            .iter()
+            .map(|sent| String::from_utf8_lossy(&sent.body));
+        assert!(
+            sent.into_iter().all(|body| !body.contains("in vain")),
+            "{call} {status:?}"
+        );
+        assert!(
+            world.traps.is_empty(),
+            "{call} {status:?}: {:?}",
+            world.traps
+        );
+    }
 }

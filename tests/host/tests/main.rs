@@ -14,3 +14,4 @@ mod fuel;
 mod gateway;
 mod import;
 mod keeper;
+mod lost_piece;
