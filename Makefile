@@ -16,8 +16,8 @@ demo: ## play and check the worked example, then show its log records
 validate: ## check an Envoy configuration without starting it (CONFIG=file.yaml)
 	@python3 tools/validate.py "$(CONFIG)"
 
-test: build ## unit and architecture tests, tools, real Envoy, the worked example, Python SDK clients
-	@python3 tools/check.py unit fuzz tools envoy demo python
+test: build ## unit and architecture tests, tools, a second host, real Envoy, the worked example, Python SDK clients
+	@python3 tools/check.py unit fuzz tools host envoy demo python
 
 test-clients: build ## official SDKs as clients: Python and TypeScript
 	@python3 tools/check.py python node
@@ -43,7 +43,7 @@ lint: ## formatting, clippy for host and wasm, documentation
 	cargo doc --locked --no-deps
 
 check: lint build ## lint and every test; says what could not run, which in CI is a failure
-	@python3 tools/check.py unit fuzz tools envoy demo monitoring export python node browser containers
+	@python3 tools/check.py unit fuzz tools host envoy demo monitoring export python node browser containers
 
 bench: build ## what the filter costs Envoy: CPU per request and per chunk of a stream; memory; size; time to the first byte; the core natively
 	@python3 tools/bench.py

@@ -1,8 +1,6 @@
-//! The shape of the code, held by machine: sizes, borders, and what the module asks of its host.
+//! The shape of the code, held by machine: sizes and borders.
 #![expect(
     clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::disallowed_methods,
     reason = "a test that cannot read its own repository should fail"
 )]
 
@@ -13,17 +11,6 @@ use sluice::llm::provider::{self, Site};
 
 /// Product lines a source file may have; its tests do not count.
 const MAX_LINES: usize = 300;
-
-/// Everything the module may import besides the proxy-wasm host calls. A new name here is a decision: hosts implement
-/// eight WASI calls at most.
-const WASI: [&str; 6] = [
-    "clock_time_get",
-    "environ_get",
-    "environ_sizes_get",
-    "fd_write",
-    "proc_exit",
-    "random_get",
-];
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -125,81 +112,5 @@ fn the_shipped_configuration_has_a_cluster_for_every_provider() {
                 "no way to {host}"
             );
         }
-    }
-}
-
-#[test]
-fn the_module_asks_its_host_for_nothing_unexpected() {
-    let Some(module) = module() else {
-        println!("not run: no wasm module has been built yet (make build)");
-        return;
-    };
-    for (from, name) in imports(&module) {
-        let known = match from.as_str() {
-            "env" => name.starts_with("proxy_"),
-            "wasi_snapshot_preview1" => WASI.contains(&name.as_str()),
-            _ => false,
-        };
-        assert!(known, "the module imports {from}.{name}");
-    }
-}
-
-/// The module that make has built; without make, the one that an earlier make left, if it did.
-fn module() -> Option<Vec<u8>> {
-    match std::env::var("SLUICE_WASM") {
-        Ok(path) => Some(fs::read(path).unwrap()),
-        Err(_) => fs::read(root().join("target/sluice.wasm")).ok(),
-    }
-}
-
-/// The (module, name) pairs of a WebAssembly binary's import section (core specification §5.5.5).
-fn imports(module: &[u8]) -> Vec<(String, String)> {
-    let mut reader = Reader(&module[8..]);
-    while !reader.0.is_empty() {
-        let (id, size) = (reader.byte(), reader.number());
-        let section = reader.bytes(size);
-        if id == 2 {
-            let mut section = Reader(section);
-            return (0..section.number()).map(|_| section.import()).collect();
-        }
-    }
-    Vec::new()
-}
-
-struct Reader<'a>(&'a [u8]);
-
-impl<'a> Reader<'a> {
-    fn byte(&mut self) -> u8 {
-        self.bytes(1)[0]
-    }
-
-    fn bytes(&mut self, count: usize) -> &'a [u8] {
-        let (taken, rest) = self.0.split_at(count);
-        self.0 = rest;
-        taken
-    }
-
-    fn number(&mut self) -> usize {
-        let mut value = 0;
-        for shift in (0..).step_by(7) {
-            let byte = self.byte();
-            value |= usize::from(byte & 0x7F) << shift;
-            if byte & 0x80 == 0 {
-                break;
-            }
-        }
-        value
-    }
-
-    fn text(&mut self) -> String {
-        let size = self.number();
-        String::from_utf8(self.bytes(size).to_vec()).unwrap()
-    }
-
-    fn import(&mut self) -> (String, String) {
-        let names = (self.text(), self.text());
-        assert_eq!(self.byte(), 0, "only functions are imported");
-        self.number();
-        names
     }
 }

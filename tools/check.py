@@ -36,6 +36,7 @@ STAGES: dict[str, Stage] = {
     "unit": Stage("unit and architecture tests", cargo_test()),
     "fuzz": Stage("hostile bytes from a fixed seed", cargo_test("-p", "sluice-fuzz")),
     "tools": Stage("tests of the tools", (sys.executable, "-m", "unittest", "discover", "--start", "tests/tools")),
+    "host": Stage("the module in a second host", cargo_test("-p", "sluice-host")),
     "envoy": Stage("tests in a real Envoy", cargo_test("-p", "sluice-e2e")),
     "demo": Stage("the worked example", script("tools/demo.py")),
     "monitoring": Stage("metrics in a real Prometheus", script("tests/monitoring/run.py")),

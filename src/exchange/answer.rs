@@ -96,6 +96,9 @@ impl Answer {
         // The last byte of a stated length is the end: over HTTP/2 the mark of it may come later than the client's next
         // call.
         let ends = end || self.declared == Some(self.size);
+        if bytes.len() != size {
+            self.lose();
+        }
         let shown = self.hide.as_mut().map(|hide| {
             let mut shown = hide.feed(bytes);
             if ends {
@@ -114,6 +117,16 @@ impl Answer {
             self.end();
         }
         shown.filter(|shown| shown != bytes)
+    }
+
+    /// Bytes came that were not shown. If somebody wanted them, what is known of the rest is not known of the answer.
+    fn lose(&mut self) {
+        let is_read = !self.meter.is_opaque() || self.payload.is_some();
+        if is_read {
+            self.meter = Meter::new(None, "");
+            self.payload = None;
+        }
+        self.kept = None;
     }
 
     /// Looks at what came and at what is passed on of it, decoded.

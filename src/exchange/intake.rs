@@ -178,6 +178,9 @@ impl Intake {
             .size
             .saturating_add(u64::try_from(size).unwrap_or(u64::MAX));
         self.ended |= end;
+        if bytes.len() != size {
+            self.lose();
+        }
         if let Some(digest) = &mut self.digest {
             digest.update(bytes);
         }
@@ -185,6 +188,14 @@ impl Intake {
             copy.feed(bytes);
         }
         self.read(bytes);
+    }
+
+    /// Bytes came that the host did not show: what is known of the rest is not known of the body.
+    fn lose(&mut self) {
+        self.digest = None;
+        self.copy = None;
+        self.scan = None;
+        self.payload = None;
     }
 
     /// Looks into the body, decoded.

@@ -206,6 +206,9 @@ pub(super) async fn hold(
             | Event::Deadline => continue,
         };
         *size = size.saturating_add(u64::try_from(new).unwrap_or(u64::MAX));
+        if bytes.len() != new {
+            return Err(fault("the host did not show all of it").into());
+        }
         match &mut decoder {
             Some(decoder) => decoder
                 .feed(&bytes, &mut |decoded| body.feed(decoded))
