@@ -45,9 +45,8 @@ lint: ## formatting, clippy for host and wasm, documentation
 check: lint build ## lint and every test; says what could not run, which in CI is a failure
 	@python3 tools/check.py unit fuzz tools envoy demo monitoring export python node browser containers
 
-bench: build ## what the filter costs Envoy: CPU per request and per chunk of a stream; memory; size; time to the first byte; the core natively
-	@python3 tools/bench.py
-	cargo bench --locked -p sluice-benches
+bench: ## what the filter costs Envoy, beside plain Envoy: CPU, times, memory, start, size (ROWS=passthrough,hit for a part)
+	@PYTHONPATH=tools python3 -m bench $(if $(ROWS),--rows $(ROWS))
 
 prices: ## make data/prices.json anew, show what changed, check the cost rule (fetches two packages)
 	@python3 tools/prices.py
