@@ -109,7 +109,7 @@ fn client(run: &Run) -> io::Result<Measured> {
         request.renumber(run.load.first + number);
         wire.write(&request.bytes)?;
         answer(&mut wire, &run.load, &mut measured.events)?;
-        measured.calls.add(due.elapsed());
+        measured.calls.add(due.elapsed())?;
     }
     Ok(measured)
 }
@@ -164,17 +164,18 @@ fn answer(wire: &mut Wire, load: &Load, events: &mut Timing) -> io::Result<()> {
     let head = wire.head(Side::Client, "cf-aig-cache-status")?;
     let head = head.ok_or_else(|| io::Error::other("the gateway closed the connection"))?;
     let mut beginning = Vec::new();
+    let mut timed = Ok(());
     let is_right = head.status == 200 && (load.cache.is_none() || head.wanted == load.cache);
     wire.body(&head, |piece| {
         if !is_right {
             beginning.extend_from_slice(&piece[..piece.len().min(300)]);
         }
-        if load.streams {
-            time_events(piece, events);
+        if load.streams && timed.is_ok() {
+            timed = time_events(piece, events);
         }
     })?;
     if is_right {
-        return Ok(());
+        return timed;
     }
     let beginning = String::from_utf8_lossy(&beginning);
     let told = format!(
@@ -185,16 +186,17 @@ fn answer(wire: &mut Wire, load: &Load, events: &mut Timing) -> io::Result<()> {
 }
 
 /// A stamp that two pieces share is left out.
-fn time_events(mut piece: &[u8], events: &mut Timing) {
+fn time_events(mut piece: &[u8], events: &mut Timing) -> io::Result<()> {
     while let Some(at) = find(piece, STAMP) {
         piece = &piece[at + STAMP.len()..];
         let digits = piece
             .get(..STAMP_DIGITS)
             .and_then(|digits| str::from_utf8(digits).ok());
         if let Some(sent) = digits.and_then(|digits| digits.parse::<u128>().ok()) {
-            events.add_nanoseconds(now().saturating_sub(sent));
+            events.add_nanoseconds(now().saturating_sub(sent))?;
         }
     }
+    Ok(())
 }
 
 fn find(text: &[u8], wanted: &[u8]) -> Option<usize> {

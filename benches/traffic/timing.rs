@@ -17,14 +17,14 @@ impl Timing {
     }
 
     /// Counts one time in.
-    pub(crate) fn add(&mut self, time: Duration) {
-        self.add_nanoseconds(time.as_nanos());
+    pub(crate) fn add(&mut self, time: Duration) -> io::Result<()> {
+        self.add_nanoseconds(time.as_nanos())
     }
 
     /// Counts one time in.
-    pub(crate) fn add_nanoseconds(&mut self, time: u128) {
-        self.0
-            .saturating_record(u64::try_from(time).unwrap_or(u64::MAX));
+    pub(crate) fn add_nanoseconds(&mut self, time: u128) -> io::Result<()> {
+        let time = u64::try_from(time).map_err(io::Error::other)?;
+        self.0.record(time).map_err(io::Error::other)
     }
 
     /// Counts all of the other's in.

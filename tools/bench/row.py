@@ -45,8 +45,9 @@ def hit(answer: str, ratio: float | None) -> tuple[Row, ...]:
 def streams(events: int, goals: dict[str, float], **settings: object) -> Group:
     pause = f", {settings['pause']} ms apart" if "pause" in settings else ""
     answer = f"sse:{events}" + (f":{settings.pop('pause')}" if pause else "")
+    load = Load(2048, answer, connections=64 if pause else 32)
     rows = (PLAIN, NOOP, Row("Sluice", goals=goals), Row("Sluice, no records", gateway="unlogged"))
-    return Group(f"stream of {events} events{pause}", Load(2048, answer), rows, **settings)
+    return Group(f"stream of {events} events{pause}", load, rows, **settings)
 
 
 def upload(size: int, title: str, *rows: Row, **settings: object) -> Group:
@@ -83,7 +84,7 @@ GROUPS = {
     "hit-1m": Group("answer 1 MB", Load(2048, "json:1000000"), hit("json:1000000", None)),
     "sse-50": streams(50, {"ratio": 0.80}),
     "sse-500": streams(500, {}),
-    "paced-50": streams(50, {"ratio": 0.80, "added_event_p99_us": 20}, pause=20, has_latency=False),
+    "paced-50": streams(50, {"ratio": 0.80, "added_event_p99_us": 20}, pause=20, seconds=2.0, has_latency=False),
     "paced-500": streams(500, {}, pause=20, has_latency=False, rounds=1),
     "body-64k": upload(65536, "64 KB", Row("Sluice")),
     "body-1m": upload(1_000_000, "1 MB", Row("Sluice"), connections=8),
