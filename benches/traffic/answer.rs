@@ -5,6 +5,9 @@
 //! sse:50          a stream of so many events, each written by itself
 //! sse:50:20       the same, so many milliseconds apart
 //! status:503      an error
+//! cut             the beginning of a body, and the end of the connection
+//! late:5000       what `json:1024` is, after so many milliseconds
+//! sink, counts    nothing, and all that was counted (`tally`)
 //! ```
 
 use std::io::{self, Write as _};
@@ -21,11 +24,14 @@ pub(crate) const STAMP_DIGITS: usize = 20;
 const USAGE: &str = r#""usage":{"prompt_tokens":500,"completion_tokens":400,"total_tokens":900}"#;
 const STREAM: &[u8] =
     b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
+const CUT: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n5\r\n{\"id\"\r\n";
 
 /// An answer that can be given again and again.
 pub(crate) enum Answer {
     Whole(Vec<u8>),
     Stream { events: u32, pause: Duration },
+    Late(Duration),
+    Cut,
 }
 
 impl Answer {
@@ -40,6 +46,8 @@ impl Answer {
             )),
             ("sse", [events]) => Ok(Self::stream(*events, 0)),
             ("sse", [events, pause]) => Ok(Self::stream(*events, *pause)),
+            ("cut", []) => Ok(Self::Cut),
+            ("late", [pause]) => Ok(Self::Late(Duration::from_millis((*pause).into()))),
             ("status", [status]) => Ok(whole(*status, r#"{"error":{"message":"no"}}"#)),
             _ => Err(io::Error::other(format!("no such answer: {asked}"))),
         }
@@ -64,6 +72,14 @@ impl Answer {
     pub(crate) fn write(&self, wire: &mut Wire) -> io::Result<()> {
         let (events, pause) = match self {
             Self::Whole(bytes) => return wire.write(bytes),
+            Self::Late(pause) => {
+                wire.wait(*pause)?;
+                return Self::json(1024).write(wire);
+            }
+            Self::Cut => {
+                wire.write(CUT)?;
+                return Err(io::Error::other("as asked"));
+            }
             Self::Stream { events, pause } => (*events, *pause),
         };
         wire.write(STREAM)?;
@@ -81,7 +97,8 @@ impl Answer {
     }
 }
 
-fn whole(status: u32, body: &str) -> Answer {
+/// An answer with that body.
+pub(crate) fn whole(status: u32, body: &str) -> Answer {
     let length = body.len();
     let head = format!(
         "HTTP/1.1 {status} Ok\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n"

@@ -6,7 +6,6 @@
 //! omission). Only lateness of our own timer, while nothing was outstanding on the connection, is not the gateway's.
 
 use std::io::{self, Read as _};
-use std::net::TcpStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
@@ -21,8 +20,6 @@ use crate::wire::{Side, Wire};
 
 /// Where a body's own number goes, if it is to have one.
 const NUMBER: &[u8] = b"#000000000";
-/// A call that takes longer has failed.
-const LIMIT: Duration = Duration::from_secs(60);
 
 /// What standard input says.
 #[derive(Deserialize)]
@@ -100,14 +97,12 @@ pub(crate) fn play() -> io::Result<()> {
 }
 
 fn client(run: &Run) -> io::Result<Measured> {
-    let stream = TcpStream::connect(&run.load.address)?;
-    stream.set_read_timeout(Some(LIMIT))?;
-    let mut wire = Wire::new(stream)?;
-    let mut request = Request::new(&run.load);
+    let mut wire = Wire::connect(&run.load.address)?;
+    let mut request = Request::new(&run.load.head, &run.load.body);
     let mut measured = Measured::new()?;
     while let Some((number, due)) = run.due() {
         request.renumber(run.load.first + number);
-        wire.write(&request.bytes)?;
+        wire.write(request.bytes())?;
         answer(&mut wire, &run.load, &mut measured.events)?;
         measured.calls.add(due.elapsed())?;
     }
@@ -137,21 +132,27 @@ impl Run {
 }
 
 /// The bytes of a call.
-struct Request {
+pub(crate) struct Request {
     bytes: Vec<u8>,
     number: Option<usize>,
 }
 
 impl Request {
-    fn new(load: &Load) -> Self {
-        let length = load.body.len();
-        let bytes =
-            format!("{}content-length: {length}\r\n\r\n{}", load.head, load.body).into_bytes();
+    /// The head is without `content-length`.
+    pub(crate) fn new(head: &str, body: &str) -> Self {
+        let length = body.len();
+        let bytes = format!("{head}content-length: {length}\r\n\r\n{body}").into_bytes();
         let number = find(&bytes, NUMBER);
         Self { bytes, number }
     }
 
-    fn renumber(&mut self, number: u32) {
+    /// As they are sent.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Writes the number where [`NUMBER`] stood.
+    pub(crate) fn renumber(&mut self, number: u32) {
         if let Some(at) = self.number {
             let digits = format!("{number:0width$}", width = NUMBER.len());
             self.bytes[at..at + NUMBER.len()].copy_from_slice(digits.as_bytes());

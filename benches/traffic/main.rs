@@ -1,7 +1,8 @@
-//! The two ends of `make bench`: a provider that answers at once, and a client that makes calls and times them.
+//! The two ends of `make bench` and `make soak`: a provider that answers at once, and clients that time calls or count them.
 //!
 //! ```text
 //! traffic provide      prints its port; serves until it is killed
+//! traffic soak         makes many calls of several kinds and prints how they ended
 //! traffic load         reads a load (JSON) from standard input, plays it, prints what it measured (JSON)
 //! ```
 //!
@@ -18,6 +19,8 @@
 mod answer;
 mod load;
 mod provider;
+mod soak;
+mod tally;
 mod timing;
 mod wire;
 
@@ -27,6 +30,7 @@ fn main() -> io::Result<()> {
     match std::env::args().nth(1).as_deref() {
         Some("provide") => provider::serve(),
         Some("load") => load::play(),
-        _ => Err(io::Error::other("usage: traffic provide | traffic load")),
+        Some("soak") => soak::play(),
+        _ => Err(io::Error::other("usage: traffic provide|load|soak")),
     }
 }

@@ -3,9 +3,11 @@
 use std::collections::HashMap;
 use std::io;
 use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
 use std::thread;
 
-use crate::answer::Answer;
+use crate::answer::{Answer, whole};
+use crate::tally::Tally;
 use crate::wire::{Side, Wire};
 
 /// What gateways that do not pass `x-answer` on get.
@@ -16,29 +18,41 @@ const STREAMED: &str = "sse:50";
 pub(crate) fn serve() -> io::Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     println!("{}", listener.local_addr()?.port());
+    let tally = Arc::new(Tally::default());
     for stream in listener.incoming() {
-        let stream = stream?;
+        let (stream, tally) = (stream?, Arc::clone(&tally));
         // A connection that breaks is its client's business.
-        thread::spawn(move || drop(converse(stream)));
+        thread::spawn(move || drop(converse(stream, &tally)));
     }
     Ok(())
 }
 
-fn converse(stream: TcpStream) -> io::Result<()> {
+fn converse(stream: TcpStream, tally: &Tally) -> io::Result<()> {
     let mut wire = Wire::new(stream)?;
     let mut answers: HashMap<String, Answer> = HashMap::new();
     while let Some(head) = wire.head(Side::Provider, "x-answer")? {
-        let mut streams = false;
-        wire.body(&head, |piece| {
-            streams = streams || head.wanted.is_none() && asks_for_stream(piece);
+        let asked = head.wanted.as_deref();
+        let (mut streams, mut batch) = (false, Vec::new());
+        wire.body(&head, |piece| match asked {
+            None => streams = streams || asks_for_stream(piece),
+            Some("sink") => batch.extend_from_slice(piece),
+            Some(_) => {}
         })?;
-        let asked = head
-            .wanted
-            .unwrap_or_else(|| if streams { STREAMED } else { PLAIN }.to_owned());
-        if !answers.contains_key(&asked) {
-            answers.insert(asked.clone(), Answer::new(&asked)?);
+        let asked = asked.unwrap_or(if streams { STREAMED } else { PLAIN });
+        tally.asked(asked);
+        match asked {
+            "sink" => {
+                tally.exported(&batch)?;
+                whole(200, "").write(&mut wire)?;
+            }
+            "counts" => whole(200, &tally.report().to_string()).write(&mut wire)?,
+            _ => {
+                if !answers.contains_key(asked) {
+                    answers.insert(asked.to_owned(), Answer::new(asked)?);
+                }
+                answers[asked].write(&mut wire)?;
+            }
         }
-        answers[&asked].write(&mut wire)?;
     }
     Ok(())
 }

@@ -2,11 +2,13 @@
 
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
+use std::time::Duration;
 
 use httparse::{EMPTY_HEADER, Header, Request, Response, Status, parse_chunk_size};
 
 const MOST_FIELDS: usize = 128;
 const AT_ONCE: usize = 64 * 1024;
+const LIMIT: Duration = Duration::from_secs(60);
 
 /// Which end reads.
 #[derive(Clone, Copy)]
@@ -21,6 +23,8 @@ pub(crate) struct Head {
     pub(crate) status: u16,
     /// The value of the field that was asked for.
     pub(crate) wanted: Option<String>,
+    /// Whether the other side ends the connection after this message.
+    pub(crate) closes: bool,
     framing: Framing,
 }
 
@@ -53,6 +57,13 @@ impl Wire {
         })
     }
 
+    /// Connects to `host:port`; an answer that takes longer than [`LIMIT`] is an error.
+    pub(crate) fn connect(address: &str) -> io::Result<Self> {
+        let stream = TcpStream::connect(address)?;
+        stream.set_read_timeout(Some(LIMIT))?;
+        Self::new(stream)
+    }
+
     /// Writes all of it.
     pub(crate) fn write(&mut self, data: &[u8]) -> io::Result<()> {
         self.stream.write_all(data)
@@ -83,6 +94,26 @@ impl Wire {
                 Ok(())
             }
         }
+    }
+
+    /// Waits so long; fails as soon as the other side has gone.
+    pub(crate) fn wait(&mut self, time: Duration) -> io::Result<()> {
+        self.stream.set_read_timeout(Some(time))?;
+        let more = self.more();
+        self.stream.set_read_timeout(None)?;
+        match more {
+            Ok(0) => Err(odd("the other side has gone")),
+            Err(why) if why.kind() != io::ErrorKind::WouldBlock => Err(why),
+            _ => Ok(()),
+        }
+    }
+
+    /// Waits for the first bytes after a head.
+    pub(crate) fn body_begins(&mut self) -> io::Result<()> {
+        if self.held.is_empty() {
+            self.need()?;
+        }
+        Ok(())
     }
 
     fn pass_chunk(&mut self, take: &mut impl FnMut(&[u8])) -> io::Result<usize> {
@@ -147,16 +178,13 @@ fn parse(held: &[u8], side: Side, wanted: &str) -> io::Result<Option<(usize, Hea
         return Ok(None);
     };
     let wanted = value(fields, wanted).map(|value| String::from_utf8_lossy(value).into_owned());
-    let status = status.unwrap_or_default();
-    let framing = framing(fields)?;
-    Ok(Some((
-        size,
-        Head {
-            status,
-            wanted,
-            framing,
-        },
-    )))
+    let head = Head {
+        status: status.unwrap_or_default(),
+        wanted,
+        closes: value(fields, "connection").is_some_and(|value| value == b"close"),
+        framing: framing(fields)?,
+    };
+    Ok(Some((size, head)))
 }
 
 fn framing(fields: &[Header<'_>]) -> io::Result<Framing> {

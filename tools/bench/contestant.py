@@ -69,9 +69,9 @@ def noop(deed: str = "") -> object:
     return edit
 
 
-def sluice(wasm: Path = WASM) -> object:
-    """With the filter of that module, configured for the bench."""
-    value = json.dumps(json.dumps(CONFIGURATION))
+def sluice(wasm: Path = WASM, settings: dict = CONFIGURATION) -> object:
+    """With the filter of that module, so configured."""
+    value = json.dumps(json.dumps(settings))
     configuration = f'configuration: &sluice {{"@type": type.googleapis.com/google.protobuf.StringValue, value: {value}}}\n'
 
     def edit(text: str) -> str:
@@ -85,6 +85,7 @@ EDITS = {"plain": plain, "noop": noop(), "hash": noop("hash"), "sluice": sluice(
 
 
 def start(name: str, upstream: str, edit=None, workers: int = 1) -> gateway.Gateway:
-    """One contestant, to be used with `with`."""
+    """One contestant, to be used with `with`: one worker has a core of its own, several have them all."""
     edit = edit or EDITS[name]
-    return gateway.Gateway(f"bench-{name}", upstream=upstream, edit=edit, workers=workers, cores=str(CORE))
+    cores = str(CORE) if workers == 1 else f"{CORE},{OTHER_CORE}"
+    return gateway.Gateway(f"bench-{name}", upstream=upstream, edit=edit, workers=workers, cores=cores)

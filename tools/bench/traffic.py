@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import subprocess
+import urllib.request
 from dataclasses import dataclass
 
 from project import CARGO_TARGET, fail, run
@@ -32,6 +33,12 @@ class Provider:
         self.process.kill()
         self.process.wait()
 
+    def counts(self) -> dict:
+        """What it was asked and what was exported to it (benches/traffic/tally.rs)."""
+        request = urllib.request.Request(f"http://{self.address}/", b"", {"x-answer": "counts"})
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return json.load(answer)
+
 
 @dataclass(frozen=True)
 class Load:
@@ -56,23 +63,26 @@ class Load:
         return {"provider": "openai", "endpoint": "chat/completions", "headers": headers, "query": query}
 
 
+def head(path: str, answer: str, token: str = TOKEN) -> str:
+    """The request line and the fields of a call, without `content-length`."""
+    fields = {
+        "host": "gateway",
+        "content-type": "application/json",
+        "authorization": "Bearer bench",
+        "cf-aig-authorization": f"Bearer {token}",
+        "x-sluice-cluster": "openai",
+        "x-answer": answer,
+    }
+    return f"POST {path} HTTP/1.1\r\n" + "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+
+
 def play(
     url: str, path: str, load: Load, seconds: float, rate: float | None = None, cache: str | None = None
 ) -> dict:
     """What the program measured; ends the bench where an answer was not the right one."""
-    host = url.removeprefix("http://")
-    fields = {
-        "host": host,
-        "content-type": "application/json",
-        "authorization": "Bearer bench",
-        "cf-aig-authorization": f"Bearer {TOKEN}",
-        "x-sluice-cluster": "openai",
-        "x-answer": load.answer,
-    }
-    head = f"POST {path} HTTP/1.1\r\n" + "".join(f"{name}: {value}\r\n" for name, value in fields.items())
     asked = {
-        "address": host,
-        "head": head,
+        "address": url.removeprefix("http://"),
+        "head": head(path, load.answer),
         "body": load.text(),
         "first": next(_firsts),
         "connections": load.connections,
