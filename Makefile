@@ -47,6 +47,7 @@ check: lint build ## lint and every test; says what could not run, which in CI i
 
 bench: ## what the filter costs Envoy, beside plain Envoy: CPU, times, memory, start, size (ROWS=passthrough,hit for a part)
 	@PYTHONPATH=tools python3 -m bench $(if $(ROWS),--rows $(ROWS))
+	@$(if $(ROWS),,cargo bench --locked -p sluice-benches)
 
 bench-compare: ## the same for two revisions in turn: this one and BASE=revision
 	@PYTHONPATH=tools python3 -m bench $(if $(ROWS),--rows $(ROWS)) --base "$(BASE)"

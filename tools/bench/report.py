@@ -35,6 +35,8 @@ def show(title: str, figures: dict[str, dict]) -> None:
         print(f"{ratio:>7}{own['requests_per_s']:>8.0f}", end="")
         print("".join(f"{own[time]:>8.0f}" if time in own else f"{'':>8}" for time in TIMES), end="")
         verdicts = [verdict(figure, own[figure], goal) for figure, goal in own["goals"].items()]
+        if "of_base" in own:
+            verdicts.append(f"{own['of_base']:.3f}× of base's CPU")
         print("   ".join([f"{own['rss_mb']:>8.0f}", *verdicts]))
         if "event_p50_us" in own:
             times = "  ".join(f"{time[:-3]} {own[f'event_{time}']:.0f}" for time in TIMES)

@@ -33,7 +33,7 @@ def measure(group: Group, gateways: dict, plan: Plan) -> dict[str, dict]:
     for row in group.rows:
         figures[row.name]["rss_mb"] = process.resident_mb(gateways[row.who].pid())
         figures[row.name]["goals"] = row.goals
-    _compare(group.rows, figures)
+    compare(group.rows, figures)
     return figures
 
 
@@ -52,7 +52,7 @@ def _play(row: Row, group: Group, gateway, rate: float | None, is_warm: bool) ->
     before = process.cpu(gateway.pid())
     cache = row.cache if is_warm else None
     seconds = group.seconds if is_warm else group.seconds / 2
-    result = traffic.play(gateway.url, row.path(load), load, seconds, rate, cache)
+    result = traffic.play(gateway.url, row.path(load), load, seconds, rate, cache, row.fields)
     return result | {"cpu": process.cpu(gateway.pid()).since(before)}
 
 
@@ -78,7 +78,7 @@ def _percentiles(played: list[dict], what: str) -> dict[str, float]:
     return {f"{name}_us": median(each[what][name] for each in played) for name in names}
 
 
-def _compare(rows: tuple[Row, ...], figures: dict[str, dict]) -> None:
+def compare(rows: tuple[Row, ...], figures: dict[str, dict]) -> None:
     """What a goal may be set on: each figure beside plain Envoy's, which is the first row's."""
     base = figures[rows[0].name]
     hashing = next((figures[row.name] for row in rows if row.who == "hash"), None)
@@ -91,5 +91,7 @@ def _compare(rows: tuple[Row, ...], figures: dict[str, dict]) -> None:
                 own[f"added_{name}"] = own[name] - base[name]
         if hashing and row.who == "sluice":
             own["of_hashing"] = (own["cpu_us"] - base["cpu_us"]) / (hashing["cpu_us"] - base["cpu_us"])
-        if full and row.gateway == "unlogged":
+        if row.pair:
+            own["of_base"] = own["cpu_us"] / figures[row.pair]["cpu_us"]
+        if full and row.who == "sluice" and row.gateway == "unlogged":
             own["records_us"] = full["cpu_us"] - own["cpu_us"]

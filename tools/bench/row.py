@@ -17,8 +17,13 @@ class Row:
     cache: str | None = None  # what the cache must say
     load: Load | None = None  # another one than the group's
     goals: dict[str, float] = field(default_factory=dict)
+    at: str | None = None  # the path, where it is not one of Sluice's gateways
+    fields: dict[str, str] = field(default_factory=dict)  # of its own in each request
+    pair: str | None = None  # the row of another revision that it is compared with
 
     def path(self, load: Load) -> str:
+        if self.at:
+            return self.at
         provider = "" if load.steps else "/openai/chat/completions"
         return f"/v1/bench/{self.gateway}{provider}"
 

@@ -63,8 +63,8 @@ class Load:
         return {"provider": "openai", "endpoint": "chat/completions", "headers": headers, "query": query}
 
 
-def head(path: str, answer: str, token: str = TOKEN) -> str:
-    """The request line and the fields of a call, without `content-length`."""
+def head(path: str, answer: str, token: str = TOKEN, own: dict[str, str] | None = None) -> str:
+    """The request line and the fields of a call, of which some may be its `own`, without `content-length`."""
     fields = {
         "host": "gateway",
         "content-type": "application/json",
@@ -72,26 +72,42 @@ def head(path: str, answer: str, token: str = TOKEN) -> str:
         "cf-aig-authorization": f"Bearer {token}",
         "x-sluice-cluster": "openai",
         "x-answer": answer,
+        **(own or {}),
     }
     return f"POST {path} HTTP/1.1\r\n" + "".join(f"{name}: {value}\r\n" for name, value in fields.items())
 
 
 def play(
-    url: str, path: str, load: Load, seconds: float, rate: float | None = None, cache: str | None = None
+    url: str,
+    path: str,
+    load: Load,
+    seconds: float,
+    rate: float | None = None,
+    cache: str | None = None,
+    fields: dict[str, str] | None = None,
 ) -> dict:
     """What the program measured; ends the bench where an answer was not the right one."""
-    asked = {
-        "address": url.removeprefix("http://"),
-        "head": head(path, load.answer),
-        "body": load.text(),
-        "first": next(_firsts),
-        "connections": load.connections,
-        "seconds": seconds,
-        "rate": rate,
-        "cache": cache,
-        "streams": load.answer.startswith("sse"),
-    }
+    asked = _asked(url, path, load, seconds, fields) | {"rate": rate, "cache": cache}
     done = subprocess.run([PROGRAM, "load"], input=json.dumps(asked), capture_output=True, text=True, check=False)
     if done.returncode != 0:
         fail(f"the load met errors: POST {url}{path}: {done.stderr.strip()}")
     return json.loads(done.stdout)
+
+
+def answers(url: str, path: str, load: Load, fields: dict[str, str]) -> bool:
+    """Whether such calls are answered there."""
+    asked = json.dumps(_asked(url, path, load, 0.001, fields))
+    done = subprocess.run([PROGRAM, "load"], input=asked, capture_output=True, text=True, check=False)
+    return done.returncode == 0
+
+
+def _asked(url: str, path: str, load: Load, seconds: float, fields: dict[str, str] | None) -> dict:
+    return {
+        "address": url.removeprefix("http://"),
+        "head": head(path, load.answer, own=fields),
+        "body": load.text(),
+        "first": next(_firsts),
+        "connections": load.connections,
+        "seconds": seconds,
+        "streams": load.answer.startswith("sse"),
+    }
