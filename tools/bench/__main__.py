@@ -18,7 +18,7 @@ ALL = [*GROUPS, FACTS, FIRST_BYTE]
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="What the filter costs Envoy.")
     parser.add_argument("--rows", help=f"only these groups, with commas between: {', '.join(ALL)}")
-    parser.add_argument("--rounds", type=int, default=5, help="rounds of each row (default 5)")
+    parser.add_argument("--rounds", type=int, default=3, help="rounds of each row (default 3)")
     parser.add_argument("--base", help="a revision to compare with, row by row")
     parser.add_argument("--quick", action="store_true", help="CPU only, no times")
     asked = parser.parse_args()

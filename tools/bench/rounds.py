@@ -16,7 +16,7 @@ SHARE = 0.6
 class Plan:
     """How thoroughly to measure."""
 
-    rounds: int = 5
+    rounds: int = 3
     has_latency: bool = True
 
 
