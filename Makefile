@@ -45,9 +45,18 @@ lint: ## formatting, clippy for host and wasm, documentation
 check: lint build ## lint and every test; says what could not run, which in CI is a failure
 	@python3 tools/check.py unit fuzz tools host envoy demo monitoring export python node browser containers
 
-bench: build ## what the filter costs Envoy: CPU per request and per chunk of a stream; memory; size; time to the first byte; the core natively
-	@python3 tools/bench.py
-	cargo bench --locked -p sluice-benches
+bench: ## what the filter costs Envoy, beside plain Envoy: CPU, times, memory, start, size (ROWS=passthrough,hit for a part)
+	@PYTHONPATH=tools python3 -m bench $(if $(ROWS),--rows $(ROWS))
+	@$(if $(ROWS),,cargo bench --locked -p sluice-benches)
+
+bench-compare: ## the same for two revisions in turn: this one and BASE=revision
+	@PYTHONPATH=tools python3 -m bench $(if $(ROWS),--rows $(ROWS)) --base "$(BASE)"
+
+bench-peers: ## other gateways under the same load, pinned, from PyPI, npm and Debian; what cannot be had is skipped with its reason
+	@PYTHONPATH=tools python3 -m bench.peers
+
+soak: ## CALLS=1000000 mixed calls: clients, records, metrics and provider must count alike, memory stays flat
+	@PYTHONPATH=tools python3 -m bench.soak $(CALLS)
 
 prices: ## make data/prices.json anew, show what changed, check the cost rule (fetches two packages)
 	@python3 tools/prices.py
@@ -58,4 +67,4 @@ prices-check: ## only check the cost rule against the calculators of the two pac
 clean: ## remove everything that was built
 	rm -rf target
 
-.PHONY: help build run demo validate test test-clients test-console test-monitoring test-export test-containers lint check bench prices prices-check clean
+.PHONY: help build run demo validate test test-clients test-console test-monitoring test-export test-containers lint check bench bench-compare bench-peers soak prices prices-check clean

@@ -70,7 +70,10 @@ def without(text: str, name: str) -> str:
 
 
 class Gateway:
-    """One Envoy. Ports of 0 are chosen by the system; `url`, `admin` and `console` tell which. Used with `with`."""
+    """One Envoy. Ports of 0 are chosen by the system; `url`, `admin` and `console` tell which. Used with `with`.
+
+    `cores`, as of taskset: those it may use; all where there are none.
+    """
 
     def __init__(
         self,
@@ -80,6 +83,8 @@ class Gateway:
         upstream: str | None = None,
         edit: Callable[[str], str] = lambda text: text,
         console_port: int = 0,
+        workers: int = 2,
+        cores: str | None = None,
     ) -> None:
         self.folder = TARGET / "run" / name
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -89,13 +94,15 @@ class Gateway:
         self.access_log = self.folder / "access.log"
         self.url = self.admin = self.console = ""
         self.process: subprocess.Popen[bytes] | None = None
+        self.workers = workers
+        self.pinned = ["taskset", "-c", cores] if cores else []
 
     def __enter__(self) -> Gateway:
         config, address = self.folder / "envoy.yaml", self.folder / "admin.txt"
         config.write_text(self.config)
         address.unlink(missing_ok=True)
-        flags = "--concurrency 2 --disable-hot-restart --file-flush-interval-msec 100".split()
-        command = [envoy.find(), "-c", str(config), "--admin-address-path", str(address), *flags]
+        flags = f"--concurrency {self.workers} --disable-hot-restart --file-flush-interval-msec 100".split()
+        command = [*self.pinned, envoy.find(), "-c", str(config), "--admin-address-path", str(address), *flags]
         with self.access_log.open("wb") as out, self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=out, stderr=log, preexec_fn=die_with_parent

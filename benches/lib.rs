@@ -1,1 +1,0 @@
-//! Nothing: the benches are in `llm.rs`; a package must have a target that is always built.
