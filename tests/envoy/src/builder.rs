@@ -11,7 +11,6 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::LIMIT;
 use crate::admin::{Admin, http_get};
 use crate::fake::Fake;
 use crate::gateway::Gateway;
@@ -19,6 +18,10 @@ use crate::launch::{Launcher, Running, wasm};
 use crate::module;
 use crate::output::Output;
 use crate::template::{CONSOLE, PROVIDERS, Plugin, TWIN, Tokens, Upstream};
+
+/// How long an Envoy may take to start: most of it is the translation of the filter for each of its threads, which a busy
+/// machine does slowly.
+const START: Duration = Duration::from_secs(90);
 
 /// A URL that every filter answers by itself, and that is nobody's without one.
 const READY: &str = "/v1/-/-/-/ready";
@@ -428,7 +431,7 @@ fn until<T>(
         if let Some(found) = probe() {
             return Ok(found);
         }
-        if !envoy.is_alive() || start.elapsed() > LIMIT || output.after(refused).is_some() {
+        if !envoy.is_alive() || start.elapsed() > START || output.after(refused).is_some() {
             return Err(format!(
                 "no {what}; Envoy's log:\n{}",
                 output.log(0).join("\n")
