@@ -16,8 +16,12 @@ demo: ## play and check the worked example, then show its log records
 validate: ## check an Envoy configuration without starting it (CONFIG=file.yaml)
 	@python3 tools/validate.py "$(CONFIG)"
 
-test: build ## unit and architecture tests, tools, a second host, real Envoy, the worked example, Python SDK clients
+test: build ## unit and architecture tests, tools, a second host, real Envoy (ENVOY_VERSION=1.39.3), the worked example, Python SDK clients
 	@python3 tools/check.py unit fuzz tools host envoy demo python
+
+test-faults: export SLUICE_FAULTS := long
+test-faults: build ## faults of providers, clients, Envoy and virtual machines, many of each (make check has a few)
+	@python3 tools/check.py faults
 
 test-clients: build ## official SDKs as clients: Python and TypeScript
 	@python3 tools/check.py python node
@@ -43,7 +47,7 @@ lint: ## formatting, clippy for host and wasm, documentation
 	cargo doc --locked --no-deps
 
 check: lint build ## lint and every test; says what could not run, which in CI is a failure
-	@python3 tools/check.py unit fuzz tools host envoy demo monitoring export python node browser containers
+	@python3 tools/check.py unit fuzz tools host envoy oldest demo monitoring export python node browser containers
 
 bench: ## what the filter costs Envoy, beside plain Envoy: CPU, times, memory, start, size (ROWS=passthrough,hit for a part)
 	@PYTHONPATH=tools python3 -m bench $(if $(ROWS),--rows $(ROWS))
@@ -67,4 +71,4 @@ prices-check: ## only check the cost rule against the calculators of the two pac
 clean: ## remove everything that was built
 	rm -rf target
 
-.PHONY: help build run demo validate test test-clients test-console test-monitoring test-export test-containers lint check bench bench-compare bench-peers soak prices prices-check clean
+.PHONY: help build run demo validate test test-faults test-clients test-console test-monitoring test-export test-containers lint check bench bench-compare bench-peers soak prices prices-check clean

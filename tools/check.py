@@ -19,6 +19,7 @@ import envoy
 class Stage(NamedTuple):
     what: str
     command: tuple[str, ...]
+    release: str = ""  # of Envoy, where it is not the one that envoy.py finds
 
 
 CANNOT_RUN = 3  # the exit code of a stage that lacks something on this machine; its last line says what
@@ -28,16 +29,28 @@ def cargo_test(*arguments: str) -> tuple[str, ...]:
     return ("cargo", "test", "--locked", *arguments)
 
 
+def e2e(*cases: str) -> tuple[str, ...]:
+    """The end-to-end cases with these words in their names; all of them where there are none."""
+    return cargo_test("-p", "sluice-e2e", "--", *cases)
+
+
 def script(path: str) -> tuple[str, ...]:
     return (sys.executable, path)
 
+
+# What every release must do.
+MAIN = ("auth::", "golden::", "logbook::", "rate_limit::", "routing::", "single_flight::", "universal::", "wall_death::")
+# SLUICE_FAULTS=long: more rounds, more connections.
+FAULTS = ("wall_", "fault_wall::", "attempt_", "bodies::", "config::", "hostile::", "log_overflow::", "streaming::")
 
 STAGES: dict[str, Stage] = {
     "unit": Stage("unit and architecture tests", cargo_test()),
     "fuzz": Stage("hostile bytes from a fixed seed", cargo_test("-p", "sluice-fuzz")),
     "tools": Stage("tests of the tools", (sys.executable, "-m", "unittest", "discover", "--start", "tests/tools")),
     "host": Stage("the module in a second host", cargo_test("-p", "sluice-host")),
-    "envoy": Stage("tests in a real Envoy", cargo_test("-p", "sluice-e2e")),
+    "envoy": Stage("tests in a real Envoy", e2e()),
+    "oldest": Stage(f"tests in Envoy {envoy.OLDEST}", e2e(*MAIN), envoy.OLDEST),
+    "faults": Stage("faults in a real Envoy", e2e(*FAULTS)),
     "demo": Stage("the worked example", script("tools/demo.py")),
     "monitoring": Stage("metrics in a real Prometheus", script("tests/monitoring/run.py")),
     "export": Stage("exported records in ClickHouse and OpenTelemetry", script("tests/export/run.py")),
@@ -48,11 +61,24 @@ STAGES: dict[str, Stage] = {
 }
 
 
+def command(stage: Stage, binary: str) -> tuple[str, ...]:
+    """The stage's command; end-to-end cases of what that Envoy lacks are left out, which is said."""
+    if "sluice-e2e" not in stage.command:
+        return stage.command
+    left_out: list[str] = []
+    for lack in envoy.lacks(binary):
+        say(f"this Envoy {lack.what}: not run: {', '.join(lack.cases)}")
+        left_out += lack.cases
+    return (*stage.command, *(word for case in left_out for word in ("--skip", case)))
+
+
 def run(stage: Stage, environment: dict[str, str]) -> tuple[int, str]:
     """The exit code, and the last line of standard error, all of which is passed on."""
     last = ""
+    if stage.release:
+        environment = {**environment, "ENVOY": envoy.fetched(stage.release), "ENVOY_VERSION": stage.release}
     with subprocess.Popen(
-        stage.command,
+        command(stage, environment["ENVOY"]),
         cwd=ROOT,
         env=environment,
         stdin=subprocess.DEVNULL,

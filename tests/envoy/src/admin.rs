@@ -27,6 +27,12 @@ impl Admin {
         text
     }
 
+    /// Tells the Envoy to do something.
+    pub(crate) fn post(self, path: &str) {
+        let (status, text) = ask(self.0, "POST", path).expect("the admin port answers");
+        assert_eq!(status, 200, "{text}");
+    }
+
     /// One part of the configuration in force.
     pub(crate) fn config_dump(self, resource: &str) -> Value {
         let (_, dump) = http_get(self.0, &format!("/config_dump?mask={resource}"))
@@ -63,11 +69,15 @@ pub(crate) fn count(stats: &str, name: &str) -> u64 {
 
 /// A GET without a runtime; `None` when nothing comes back.
 pub(crate) fn http_get(address: SocketAddr, path: &str) -> Option<(u16, String)> {
+    ask(address, "GET", path)
+}
+
+fn ask(address: SocketAddr, method: &str, path: &str) -> Option<(u16, String)> {
     let mut stream = TcpStream::connect_timeout(&address, LIMIT).ok()?;
     stream.set_read_timeout(Some(LIMIT)).ok()?;
     write!(
         stream,
-        "GET {path} HTTP/1.1\r\nhost: admin\r\nconnection: close\r\n\r\n"
+        "{method} {path} HTTP/1.1\r\nhost: admin\r\nconnection: close\r\n\r\n"
     )
     .ok()?;
     let mut answer = Vec::new();

@@ -3,6 +3,7 @@
 //! Ready means that the listener stands and answers a request, not only that Envoy says so: with a plugin that did not
 //! load Envoy is live and answers 503.
 
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -10,13 +11,17 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::LIMIT;
 use crate::admin::{Admin, http_get};
 use crate::fake::Fake;
 use crate::gateway::Gateway;
 use crate::launch::{Launcher, Running, wasm};
+use crate::module;
 use crate::output::Output;
 use crate::template::{CONSOLE, PROVIDERS, Plugin, TWIN, Tokens, Upstream};
+
+/// How long an Envoy may take to start: most of it is the translation of the filter for each of its threads, which a busy
+/// machine does slowly.
+const START: Duration = Duration::from_secs(90);
 
 /// A URL that every filter answers by itself, and that is nobody's without one.
 const READY: &str = "/v1/-/-/-/ready";
@@ -31,6 +36,9 @@ pub struct Builder {
     retries: u32,
     keeper: bool,
     twin: bool,
+    dying: Option<&'static str>,
+    port: u16,
+    idle: Duration,
     hop: bool,
     console: bool,
     direct: bool,
@@ -53,6 +61,9 @@ impl Builder {
             retries: 100_000,
             keeper: false,
             twin: false,
+            dying: None,
+            port: 0,
+            idle: Duration::from_secs(20),
             hop: false,
             console: false,
             direct: false,
@@ -127,6 +138,24 @@ impl Builder {
         self
     }
 
+    /// The filter's virtual machine dies when Envoy calls this export of it.
+    pub const fn dying_at(mut self, export: &'static str) -> Self {
+        self.dying = Some(export);
+        self
+    }
+
+    /// An Envoy whose place another one can take: [`Gateway::restart`].
+    pub fn restartable(mut self) -> Self {
+        self.port = free_port();
+        self
+    }
+
+    /// How long a stream may be silent; 20 seconds by default.
+    pub const fn stream_idle(mut self, time: Duration) -> Self {
+        self.idle = time;
+        self
+    }
+
     /// The internal listener `sluice-attempts` and the cluster of that name, through which planned calls go.
     pub const fn hop(mut self) -> Self {
         self.hop = true;
@@ -185,36 +214,10 @@ impl Builder {
         };
         replace(directory.path(), "bootstrap.yaml", &bootstrap);
         replace(directory.path(), "listener.yaml", &tokens.listener());
-        let admin_file = directory.path().join("admin");
-        replace(directory.path(), "admin", "");
-        permit(&admin_file, 0o666);
-        let output = Output::default();
         let arguments = self.arguments(&tokens.directory);
-        let mut envoy = self
-            .launcher
-            .launch(directory.path(), &arguments, &output)?;
-        let admin = until(&mut envoy, &output, "admin port", || {
-            std::fs::read_to_string(&admin_file)
-                .ok()?
-                .trim()
-                .parse()
-                .ok()
-                .map(Admin)
-        })?;
-        let mut ready = |name| {
-            let listener = until(&mut envoy, &output, "listener", || admin.listener(name))?;
-            until(&mut envoy, &output, "answer", || {
-                http_get(listener, READY).filter(|(status, _)| *status != 503)
-            })?;
-            Ok::<_, String>(listener)
-        };
-        let listener = ready(Some("gateway").filter(|_| self.bootstrap.is_none()))?;
-        if self.twin {
-            ready(Some(TWIN))?;
-        }
-        if self.console {
-            ready(Some(CONSOLE))?;
-        }
+        let (output, mut envoy) = launch(&*self.launcher, directory.path(), &arguments)?;
+        let (admin, listener) = self.wait(directory.path(), &mut envoy, &output)?;
+        let start = (self.port > 0).then_some((self.launcher, arguments));
         Ok(Gateway {
             fake,
             output,
@@ -222,20 +225,43 @@ impl Builder {
             listener: Mutex::new(listener),
             tokens: Mutex::new(tokens),
             directory,
-            _envoy: envoy,
+            envoy: Mutex::new(envoy),
+            start,
         })
+    }
+
+    /// Waits until every listener answers; where the admin port and the first listener are.
+    fn wait(
+        &self,
+        directory: &Path,
+        envoy: &mut Box<dyn Running>,
+        output: &Output,
+    ) -> Result<(Admin, SocketAddr), String> {
+        let admin = admin(directory, envoy, output)?;
+        let mut ready = |name| ready(admin, name, envoy, output);
+        let listener = ready(Some("gateway").filter(|_| self.bootstrap.is_none()))?;
+        if self.twin {
+            ready(Some(TWIN))?;
+        }
+        if self.console {
+            ready(Some(CONSOLE))?;
+        }
+        Ok((admin, listener))
     }
 
     fn tokens(&self, directory: &Path) -> Tokens {
         if self.configuration.is_some() || self.bootstrap.is_some() {
-            let copy = directory.join("sluice.wasm");
-            std::fs::copy(wasm(), &copy).expect("the filter can be copied");
-            permit(&copy, 0o644);
+            let filter = match self.dying {
+                Some(export) => module::dying_at(filter(), export),
+                None => filter(),
+            };
+            place(&directory.join("sluice.wasm"), &filter);
         }
         if self.twin {
-            let copy = directory.join("tickless.wasm");
-            std::fs::write(&copy, tickless()).expect("the filter can be written");
-            permit(&copy, 0o644);
+            place(
+                &directory.join("tickless.wasm"),
+                &module::tickless(filter()),
+            );
         }
         let plugin = self.configuration.clone().map(|configuration| Plugin {
             configuration,
@@ -255,6 +281,8 @@ impl Builder {
             direct: self.direct,
             retries: self.retries,
             cluster_header: self.cluster_header.clone(),
+            idle: self.idle,
+            port: self.port,
             buffer: self.buffer,
         }
     }
@@ -273,8 +301,13 @@ impl Builder {
             "--drain-time-s",
             if self.keeper { "1" } else { "600" },
         ];
+        let base = format!("{directory}/base");
+        let place: &[&str] = if self.port == 0 {
+            &["--disable-hot-restart"]
+        } else {
+            &["--use-dynamic-base-id", "--base-id-path", &base]
+        };
         let fixed = [
-            "--disable-hot-restart",
             "-l",
             "warning",
             "--component-log-level",
@@ -282,18 +315,99 @@ impl Builder {
             "--file-flush-interval-msec",
             "20",
         ];
-        given.into_iter().chain(fixed).map(str::to_owned).collect()
+        let all = given.into_iter().chain(place.iter().copied()).chain(fixed);
+        all.map(str::to_owned).collect()
     }
 }
 
-/// The filter under test, without the export by which Envoy tells it the time.
-fn tickless() -> Vec<u8> {
-    const EXPORT: &[u8] = b"\x0dproxy_on_tick";
-    let mut module = std::fs::read(wasm()).expect("the filter can be read");
-    let found = module.windows(EXPORT.len()).position(|part| part == EXPORT);
-    let end = found.expect("the filter has an ear for the clock") + EXPORT.len();
-    module[end - 1] = b'_';
-    module
+impl Gateway {
+    /// Another Envoy in the place of this one, by a hot restart. This one gives its listeners over, and is gone a few
+    /// seconds later: what it knew is not handed on.
+    pub fn restart(&self) -> Self {
+        let (launcher, arguments) = self.start.as_ref().expect("a restartable gateway");
+        let path = self.directory.path();
+        let base = std::fs::read_to_string(path.join("base")).expect("the number of the Envoys");
+        let mut arguments = arguments.clone();
+        let at = arguments
+            .iter()
+            .position(|it| it == "--use-dynamic-base-id");
+        let at = at.expect("a restartable gateway");
+        let epoch = ["--base-id", base.trim(), "--restart-epoch", "1"];
+        let epoch = epoch.into_iter().map(str::to_owned);
+        arguments.splice(
+            at..at + 3,
+            epoch.chain(["--parent-shutdown-time-s".to_owned(), "3".to_owned()]),
+        );
+        let started = || {
+            let (output, mut envoy) = launch(&**launcher, path, &arguments)?;
+            let admin = admin(path, &mut envoy, &output)?;
+            let listener = ready(admin, Some("gateway"), &mut envoy, &output)?;
+            Ok((output, envoy, admin, listener))
+        };
+        let (output, envoy, admin, listener) =
+            started().unwrap_or_else(|error: String| panic!("no restart: {error}"));
+        Self {
+            fake: self.fake.clone(),
+            output,
+            admin,
+            listener: Mutex::new(listener),
+            tokens: Mutex::new(self.tokens.lock().unwrap().clone()),
+            directory: TempDir::new().expect("a folder for temporary files"),
+            envoy: Mutex::new(envoy),
+            start: None,
+        }
+    }
+}
+
+/// Starts an Envoy, which says in the file `admin` where its admin port is.
+fn launch(
+    launcher: &dyn Launcher,
+    directory: &Path,
+    arguments: &[String],
+) -> Result<(Output, Box<dyn Running>), String> {
+    replace(directory, "admin", "");
+    permit(&directory.join("admin"), 0o666);
+    let output = Output::default();
+    let envoy = launcher.launch(directory, arguments, &output)?;
+    Ok((output, envoy))
+}
+
+fn admin(directory: &Path, envoy: &mut Box<dyn Running>, output: &Output) -> Result<Admin, String> {
+    let file = directory.join("admin");
+    until(envoy, output, "admin port", || {
+        let address = std::fs::read_to_string(&file).ok()?;
+        address.trim().parse().ok().map(Admin)
+    })
+}
+
+/// Where the listener is, when it answers.
+fn ready(
+    admin: Admin,
+    name: Option<&str>,
+    envoy: &mut Box<dyn Running>,
+    output: &Output,
+) -> Result<SocketAddr, String> {
+    let listener = until(envoy, output, "listener", || admin.listener(name))?;
+    until(envoy, output, "answer", || {
+        http_get(listener, READY).filter(|(status, _)| *status != 503)
+    })?;
+    Ok(listener)
+}
+
+/// A port that was free a moment ago.
+fn free_port() -> u16 {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    listener.local_addr().expect("a port").port()
+}
+
+fn filter() -> Vec<u8> {
+    std::fs::read(wasm()).expect("the filter can be read")
+}
+
+/// Puts a module where Envoy can read it.
+fn place(path: &Path, module: &[u8]) {
+    std::fs::write(path, module).expect("the filter can be written");
+    permit(path, 0o644);
 }
 
 /// JSON text as a plugin's configuration.
@@ -317,7 +431,7 @@ fn until<T>(
         if let Some(found) = probe() {
             return Ok(found);
         }
-        if !envoy.is_alive() || start.elapsed() > LIMIT || output.after(refused).is_some() {
+        if !envoy.is_alive() || start.elapsed() > START || output.after(refused).is_some() {
             return Err(format!(
                 "no {what}; Envoy's log:\n{}",
                 output.log(0).join("\n")

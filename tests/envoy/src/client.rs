@@ -139,9 +139,17 @@ impl Call {
 
     /// Makes the call; an error when there is no answer at all.
     pub async fn try_send(self) -> Result<Reply, hyper::Error> {
-        let stream = TcpStream::connect(self.address)
-            .await
-            .expect("the gateway accepts connections");
+        let reply = self.reach().await;
+        reply.expect("the gateway accepts connections")
+    }
+
+    /// The same; `None` when the gateway accepts no connection.
+    pub async fn reach(self) -> Option<Result<Reply, hyper::Error>> {
+        let stream = TcpStream::connect(self.address).await.ok()?;
+        Some(self.send_over(stream).await)
+    }
+
+    async fn send_over(self, stream: TcpStream) -> Result<Reply, hyper::Error> {
         stream.set_nodelay(true).expect("a socket option");
         let stream = TokioIo::new(stream);
         let is_http2 = self.http2;
@@ -206,7 +214,7 @@ impl Drop for Closing {
 }
 
 impl Reply {
-    fn new(response: Response<Incoming>, connection: JoinHandle<()>) -> Self {
+    pub(crate) fn new(response: Response<Incoming>, connection: JoinHandle<()>) -> Self {
         let (head, body) = response.into_parts();
         let (status, headers) = (head.status.as_u16(), head.headers);
         Self {

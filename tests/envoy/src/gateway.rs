@@ -12,7 +12,7 @@ use crate::builder::{Builder, replace, string_value};
 use crate::client::Call;
 use crate::eventually;
 use crate::fake::{Case, Fake};
-use crate::launch::{Native, Running};
+use crate::launch::{Launcher, Native, Running};
 use crate::metrics::Metrics;
 use crate::output::Output;
 use crate::template::{CONSOLE, TWIN, Tokens};
@@ -27,7 +27,9 @@ pub struct Gateway {
     pub(crate) listener: Mutex<SocketAddr>,
     pub(crate) tokens: Mutex<Tokens>,
     pub(crate) directory: TempDir,
-    pub(crate) _envoy: Box<dyn Running>,
+    pub(crate) envoy: Mutex<Box<dyn Running>>,
+    /// How it was started, where another Envoy can take its place.
+    pub(crate) start: Option<(Box<dyn Launcher>, Vec<String>)>,
 }
 
 /// A gateway that the tests of a module share; started by the first of them.
@@ -205,6 +207,21 @@ impl Gateway {
         replace(self.directory.path(), "listener.yaml", &listener);
         let address = eventually("the listener", || self.admin.listener(Some("gateway"))).await;
         *self.listener.lock().unwrap() = address;
+    }
+
+    /// Has Envoy drain its listeners: for as long as [`Builder::keeper`] says it tells clients to go, then it takes no more.
+    pub fn drain(&self) {
+        self.admin.post("/drain_listeners?graceful");
+    }
+
+    /// The bytes of memory that Envoy has of the machine, where that can be seen.
+    pub fn resident(&self) -> Option<u64> {
+        self.envoy.lock().unwrap().resident()
+    }
+
+    /// Whether Envoy still runs.
+    pub fn is_alive(&self) -> bool {
+        self.envoy.lock().unwrap().is_alive()
     }
 
     /// Changes the plugin's configuration while the gateway runs: true when Envoy took it, false when it was refused.

@@ -25,6 +25,11 @@ pub trait Launcher: Send + Sync {
 pub trait Running: Send + Sync {
     /// Whether it still runs.
     fn is_alive(&mut self) -> bool;
+
+    /// The bytes of memory that it has of the machine, where that can be seen.
+    fn resident(&self) -> Option<u64> {
+        None
+    }
 }
 
 /// Envoy as a child process.
@@ -61,6 +66,15 @@ struct Process {
 impl Running for Process {
     fn is_alive(&mut self) -> bool {
         matches!(self.child.try_wait(), Ok(None))
+    }
+
+    fn resident(&self) -> Option<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmRSS:"))?;
+        let kilobytes: u64 = line.trim().strip_suffix(" kB")?.parse().ok()?;
+        Some(kilobytes << 10)
     }
 }
 

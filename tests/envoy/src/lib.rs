@@ -27,8 +27,10 @@ pub mod gateway;
 pub mod lane;
 pub mod launch;
 pub mod metrics;
+mod module;
 pub mod output;
 pub mod sample;
+pub mod streams;
 pub mod template;
 pub mod tls;
 pub mod wire;
@@ -44,11 +46,30 @@ pub use gateway::{Gateway, Lease, Shared};
 pub use lane::Lane;
 pub use launch::{Launcher, Native};
 pub use miniz_oxide;
+pub use streams::Streams;
 pub use template::Upstream;
 pub use wire::{RawReply, Wire};
 
 /// The longest that anything in a test may take.
 pub const LIMIT: Duration = Duration::from_secs(15);
+
+/// How often a test of faults does what it does: `make test-faults` sets `SLUICE_FAULTS=long`.
+pub fn rounds(short: u64, long: u64) -> u64 {
+    let is_long = std::env::var_os("SLUICE_FAULTS").is_some_and(|value| value == "long");
+    if is_long { long } else { short }
+}
+
+/// Lets this process, and Envoys that it starts from then on, have that many files open.
+pub fn allow_files(count: u64) {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Nofile);
+    if limit.current.is_none_or(|current| current >= count) {
+        return;
+    }
+    limit.current = Some(count);
+    setrlimit(Resource::Nofile, limit)
+        .unwrap_or_else(|_| panic!("{count} open files are needed: ulimit -n {count}"));
+}
 
 /// Where servers and connections live, so that they outlast the single test that started them.
 pub(crate) static RUNTIME: LazyLock<tokio::runtime::Runtime> = LazyLock::new(|| {

@@ -3,6 +3,7 @@
 //! Values are filled in as JSON, which is YAML too, so nothing needs to be indented or quoted by hand.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -86,6 +87,9 @@ pub(crate) struct Tokens {
     /// What circuit breakers let through of retries.
     pub(crate) retries: u32,
     pub(crate) cluster_header: String,
+    pub(crate) idle: Duration,
+    /// The port of the gateway's listener; 0: any that is free.
+    pub(crate) port: u16,
     pub(crate) buffer: usize,
 }
 
@@ -157,6 +161,8 @@ impl Tokens {
             .replace("${CONSOLE_FILTERS}", &self.filters(Plugin::console))
             .replace("${DIRECT_ROUTE}", &self.direct_route())
             .replace("${BUFFER}", &self.buffer.to_string())
+            .replace("${PORT}", &self.port.to_string())
+            .replace("${IDLE}", &format!("{}s", self.idle.as_secs_f64()))
             .replace("${CLUSTER_HEADER}", &self.cluster_header)
     }
 

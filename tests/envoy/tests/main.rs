@@ -45,6 +45,7 @@ mod isolation;
 mod key_aliases;
 mod key_follows;
 mod key_rests;
+mod load;
 mod log_account;
 mod log_overflow;
 mod logbook;
@@ -70,6 +71,12 @@ mod traces;
 mod universal;
 mod universal_refused;
 mod usage;
+mod wall_client;
+mod wall_death;
+mod wall_envoy;
+mod wall_resource;
+mod wall_restart;
+mod wall_shipped;
 
 /// The form of the attempts in the cases of this level: over the hop.
 const DIRECT: bool = false;

@@ -32,7 +32,7 @@ fn files() -> Vec<(String, String)> {
     .collect()
 }
 
-fn envoy_yaml() -> String {
+pub(crate) fn envoy_yaml() -> String {
     fs::read_to_string(root().join("envoy/envoy.yaml")).unwrap()
 }
 
@@ -60,7 +60,7 @@ pub(crate) fn local(yaml: &str) -> String {
     yaml.lines().map(line).collect::<Vec<_>>().join("\n")
 }
 
-fn serving(yaml: &str) -> Gateway {
+pub(crate) fn serving(yaml: &str) -> Gateway {
     let (before, rest) = yaml.split_once("  # providers: begin\n").unwrap();
     let (_, after) = rest.split_once("  # providers: end\n").unwrap();
     let yaml = format!("{before}${{CLUSTER_ITEMS}}{after}");
@@ -96,7 +96,7 @@ pub(crate) fn served() -> Lease {
     SERVED.lease()
 }
 
-fn start(yaml: &str) -> Result<Gateway, String> {
+pub(crate) fn start(yaml: &str) -> Result<Gateway, String> {
     crate::gateway().bootstrap(&local(yaml)).try_start()
 }
 
@@ -147,6 +147,9 @@ async fn every_configuration_in_the_envoy_folder_starts_and_shows_its_calls() {
         "{files:?}"
     );
     for (path, yaml) in files {
+        if path.ends_with("direct.yaml") {
+            continue; // It needs a newer Envoy than the others: see shipped_direct.
+        }
         let gateway = start(&yaml).unwrap_or_else(|error| panic!("{path}: {error}"));
         let reply = gateway.get("/").complete().await;
         assert_ne!(reply.status, 503, "{path}");

@@ -7,10 +7,14 @@ use sluice_e2e::launch::root;
 use sluice_e2e::{Answer, Case, Gateway, Lease, Shared, eventually, sample};
 
 use crate::hop::{assert_own, single, step_of};
-use crate::shipped::local;
+use crate::shipped::{local, start};
+
+fn direct_yaml() -> String {
+    fs::read_to_string(root().join("envoy/direct.yaml")).unwrap()
+}
 
 static SERVED: Shared = Shared::new(|| {
-    let yaml = fs::read_to_string(root().join("envoy/direct.yaml")).unwrap();
+    let yaml = direct_yaml();
     let (before, rest) = yaml.split_once("    transport_socket: &tls\n").unwrap();
     let (_, after) = rest
         .split_once("    load_assignment: {cluster_name: openai")
@@ -37,6 +41,12 @@ async fn record(gateway: &Gateway, event: &Case) -> Value {
         serde_json::from_str(entries.first()?["record"].as_str()?).ok()
     })
     .await
+}
+
+#[tokio::test]
+async fn the_configuration_starts_as_it_stands() {
+    let gateway = start(&direct_yaml()).unwrap();
+    assert_ne!(gateway.get("/").complete().await.status, 503);
 }
 
 #[tokio::test]
