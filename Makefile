@@ -45,6 +45,12 @@ lint: ## formatting, clippy for host and wasm, documentation
 check: lint build ## lint and every test; says what could not run, which in CI is a failure
 	@python3 tools/check.py unit fuzz tools envoy demo monitoring export python node browser containers
 
+fuzz: ## fuzz targets by coverage (TARGET="url json" SECONDS=60)
+	@python3 tools/fuzz.py "$(or $(SECONDS),60)" $(or $(TARGET),url)
+
+fuzz-all: ## fuzz every target by coverage, for SECONDS each
+	@python3 tools/fuzz.py "$(or $(SECONDS),3600)"
+
 bench: build ## what the filter costs Envoy: CPU per request and per chunk of a stream; memory; size; time to the first byte; the core natively
 	@python3 tools/bench.py
 	cargo bench --locked -p sluice-benches
@@ -58,4 +64,4 @@ prices-check: ## only check the cost rule against the calculators of the two pac
 clean: ## remove everything that was built
 	rm -rf target
 
-.PHONY: help build run demo validate test test-clients test-console test-monitoring test-export test-containers lint check bench prices prices-check clean
+.PHONY: help build run demo validate test test-clients test-console test-monitoring test-export test-containers lint check fuzz fuzz-all bench prices prices-check clean

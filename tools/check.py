@@ -34,7 +34,7 @@ def script(path: str) -> tuple[str, ...]:
 
 STAGES: dict[str, Stage] = {
     "unit": Stage("unit and architecture tests", cargo_test()),
-    "fuzz": Stage("hostile bytes from a fixed seed", cargo_test("-p", "sluice-fuzz")),
+    "fuzz": Stage("hostile bytes from a fixed seed", cargo_test("--profile", "fuzz", "-p", "sluice-fuzz")),
     "tools": Stage("tests of the tools", (sys.executable, "-m", "unittest", "discover", "--start", "tests/tools")),
     "envoy": Stage("tests in a real Envoy", cargo_test("-p", "sluice-e2e")),
     "demo": Stage("the worked example", script("tools/demo.py")),
