@@ -49,6 +49,12 @@ lint: ## formatting, clippy for host and wasm, documentation
 check: lint build ## lint and every test; says what could not run, which in CI is a failure
 	@python3 tools/check.py unit fuzz tools host envoy oldest demo monitoring export python node browser containers
 
+fuzz: ## fuzz targets by coverage (TARGET="url json" SECONDS=60)
+	@python3 tools/fuzz.py "$(or $(SECONDS),60)" $(or $(TARGET),url)
+
+fuzz-all: ## fuzz every target by coverage, for SECONDS each
+	@python3 tools/fuzz.py "$(or $(SECONDS),3600)"
+
 bench: ## what the filter costs Envoy, beside plain Envoy: CPU, times, memory, start, size (ROWS=passthrough,hit for a part)
 	@PYTHONPATH=tools python3 -m bench $(if $(ROWS),--rows $(ROWS))
 	@$(if $(ROWS),,cargo bench --locked -p sluice-benches)
@@ -71,4 +77,4 @@ prices-check: ## only check the cost rule against the calculators of the two pac
 clean: ## remove everything that was built
 	rm -rf target
 
-.PHONY: help build run demo validate test test-faults test-clients test-console test-monitoring test-export test-containers lint check bench bench-compare bench-peers soak prices prices-check clean
+.PHONY: help build run demo validate test test-faults test-clients test-console test-monitoring test-export test-containers lint check fuzz fuzz-all bench bench-compare bench-peers soak prices prices-check clean

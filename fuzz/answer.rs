@@ -75,7 +75,7 @@ pub(crate) fn frames(bytes: &[u8]) -> bool {
     };
     let body: Vec<u8> = payloads
         .split(|byte| *byte == b'\n')
-        .flat_map(|payload| frame(kind(payload), payload))
+        .flat_map(|payload| named(kind(payload), payload))
         .collect();
     check(
         (*format, *seed),
@@ -119,8 +119,8 @@ fn kind(payload: &[u8]) -> (&'static str, &'static str) {
     }
 }
 
-/// One frame of `application/vnd.amazon.eventstream`.
-fn frame((message, event): (&str, &str), payload: &[u8]) -> Vec<u8> {
+/// One frame of `application/vnd.amazon.eventstream` with this kind of message and name.
+fn named((message, event): (&str, &str), payload: &[u8]) -> Vec<u8> {
     let mut headers = Vec::new();
     let of_event = if message == "event" {
         ":event-type"
@@ -134,6 +134,11 @@ fn frame((message, event): (&str, &str), payload: &[u8]) -> Vec<u8> {
         headers.extend(u16::try_from(value.len()).unwrap_or_default().to_be_bytes());
         headers.extend(value.bytes());
     }
+    frame(&headers, payload)
+}
+
+/// One frame with these bytes of headers, and with checksums that are right.
+pub(crate) fn frame(headers: &[u8], payload: &[u8]) -> Vec<u8> {
     let sizes = [
         headers
             .len()

@@ -1,17 +1,28 @@
 //! Hostile bytes for every reader: what each must hold to, whatever comes.
 //!
 //! None may panic, hang or grow; where a text can be cut, any cut must give what the whole gives. The same functions run
-//! from a fixed seed in `make check` (`tests/fixed_seed.rs`) and under libFuzzer:
-//! `cargo +nightly fuzz run --fuzz-dir fuzz --features libfuzzer answer`.
+//! from a fixed seed in `make check` (`tests/fixed_seed.rs`) and under libFuzzer (`make fuzz TARGET=answer`).
 #![expect(
     clippy::arithmetic_side_effects,
-    reason = "an overflow here would only stop the fuzzer"
+    clippy::panic,
+    reason = "a broken promise stops the fuzzer, and so may an overflow here"
 )]
 
 mod answer;
+mod console;
 mod encoding;
+mod exchange;
+mod framing;
 mod head;
+mod json;
+mod keeper;
+mod logbook;
+mod proxy;
 mod request;
+mod script;
+mod stage;
+mod table;
+mod universal;
 
 /// What takes any bytes, and panics where a promise is broken. It says whether the reader got somewhere: a loop of inputs
 /// that are all refused at the door proves nothing.
@@ -20,25 +31,28 @@ pub type Target = fn(&[u8]) -> bool;
 /// Every target with its name.
 pub const TARGETS: &[(&str, Target)] = &[
     ("answer", answer::run),
-    ("cost", head::cost),
     ("config", head::config),
+    ("console", console::run),
+    ("cost", head::cost),
     ("encoding", encoding::run),
+    ("event_stream", framing::frames),
+    ("events", framing::events),
+    ("exchange", exchange::run),
+    ("export", keeper::export),
     ("form", request::form),
     ("frames", answer::frames),
+    ("json", json::run),
+    ("logbook", logbook::run),
+    ("messages", keeper::messages),
     ("metadata", head::metadata),
+    ("options", head::options),
     ("price", head::price),
     ("request", request::run),
     ("stream_usage", request::hide),
+    ("table", table::run),
+    ("universal", universal::run),
     ("url", head::url),
 ];
-
-/// Gives the bytes to the target of that name.
-pub fn run(name: &str, bytes: &[u8]) {
-    let target = TARGETS.iter().find(|(of, _)| *of == name);
-    if let Some((_, target)) = target {
-        target(bytes);
-    }
-}
 
 /// The text in pieces whose sizes follow from `seed`: from single bytes to kilobytes.
 fn pieces(text: &[u8], seed: u8) -> impl Iterator<Item = &[u8]> {

@@ -45,7 +45,7 @@ FAULTS = ("wall_", "fault_wall::", "attempt_", "bodies::", "config::", "hostile:
 
 STAGES: dict[str, Stage] = {
     "unit": Stage("unit and architecture tests", cargo_test()),
-    "fuzz": Stage("hostile bytes from a fixed seed", cargo_test("-p", "sluice-fuzz")),
+    "fuzz": Stage("hostile bytes from a fixed seed", cargo_test("--profile", "fuzz", "-p", "sluice-fuzz")),
     "tools": Stage("tests of the tools", (sys.executable, "-m", "unittest", "discover", "--start", "tests/tools")),
     "host": Stage("the module in a second host", cargo_test("-p", "sluice-host")),
     "envoy": Stage("tests in a real Envoy", e2e()),

@@ -2,6 +2,12 @@
 //!
 //! It refuses what Envoy refuses (a stale version, an unknown queue), so that it is never kinder than the real one.
 //! Several tasks may use one `FakeHost`: that is what two workers look like to shared data.
+#![expect(
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test that overflows or panics here has failed"
+)]
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};

@@ -3,7 +3,7 @@
 //! Bodies and header lists are not here: they go in and out of the core as values. The adapter implements the trait
 //! over host calls; `fake::FakeHost` implements it for native tests, with a clock and faults.
 
-#[cfg(test)]
+#[cfg(any(test, feature = "fake-host"))]
 pub mod fake;
 
 use crate::http::header::HeaderList;

@@ -2,7 +2,7 @@
 
 use super::index::Item;
 use super::segment::Head;
-use super::{Meta, RING, Writer, meta, payload_key, segment};
+use super::{Meta, RING, Writer, meta, payload_key, segment, segment_key};
 use crate::config::LogStore;
 use crate::host::{Host, HostError};
 
@@ -14,14 +14,9 @@ impl Writer {
     pub fn open(host: &dyn Host, budget: LogStore) -> Result<Self, HostError> {
         let meta: Meta = meta(host)?;
         let mut writer = Self::new(budget, meta);
-        let end = meta.next.max(meta.first);
-        for number in meta.first..meta.first.saturating_add(RING) {
-            let segment = segment(host, number)?;
-            // The last one may have been written, but not yet where it is.
-            if segment.is_none() && number >= end {
-                break;
-            }
+        for number in meta.first..end(host, &meta)? {
             writer.index.begin();
+            let segment = segment(host, number)?;
             for (head, line) in segment.iter().flat_map(|it| it.heads()) {
                 let line_size = line.len();
                 writer.index.push(Item { head, line_size });
@@ -59,4 +54,20 @@ impl Writer {
         }
         Ok(())
     }
+}
+
+/// The number that comes after the last segment there is. The newest ones may have been written, but not yet where they
+/// are, and one before them may be empty. Their keys are used in their order: behind one that never was there is none.
+fn end(host: &dyn Host, meta: &Meta) -> Result<u64, HostError> {
+    let told = meta.next.max(meta.first);
+    let mut end = told;
+    for number in told..meta.first.saturating_add(RING) {
+        if host.shared(&segment_key(number))?.is_none() {
+            break;
+        }
+        if segment(host, number)?.is_some() {
+            end = number.saturating_add(1);
+        }
+    }
+    Ok(end)
 }

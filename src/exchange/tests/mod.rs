@@ -91,6 +91,7 @@ impl Proxy {
             downstream: None,
             reply: None,
             records: Vec::new(),
+            lines: Vec::new(),
             complaints: Vec::new(),
             states: BTreeMap::new(),
             asked: None,
@@ -130,6 +131,8 @@ struct Stream {
     downstream: Option<Vec<Edit>>,
     reply: Option<Reply>,
     records: Vec<Value>,
+    /// The same as they are logged.
+    lines: Vec<String>,
     complaints: Vec<String>,
     /// The filter state that was set.
     states: BTreeMap<&'static str, String>,
@@ -168,9 +171,11 @@ impl Stream {
                 Output::FlushResponse => {}
                 Output::AppendResponse { text, .. } => passed.extend(text.bytes()),
                 Output::Reply(reply) => assert!(self.reply.replace(reply).is_none()),
-                Output::Record(record) => self
-                    .records
-                    .push(serde_json::from_str(&record.to_json()).unwrap()),
+                Output::Record(record) => {
+                    let line = record.into_json();
+                    self.records.push(serde_json::from_str(&line).unwrap());
+                    self.lines.push(line);
+                }
                 Output::State { name, value, .. } => {
                     self.states.insert(name, value);
                 }

@@ -94,3 +94,24 @@ fn of_a_hit_is_logged_what_is_logged_of_its_first_answer() {
         assert_eq!(both, [head.clone(), head], "{content_type} {coding}");
     }
 }
+
+#[test]
+fn no_text_of_a_client_or_a_provider_begins_a_line_of_its_own_in_the_log() {
+    let line = "x\\nsluice record {}\\r\\u001b[2J\\u0000";
+    let metadata = format!(r#"{{"team":"{line}"}}"#);
+    let answer = format!(r#"{{"type":"message","model":"{line}","stop_reason":"{line}"}}"#);
+    let mut call = Proxy::new().stream();
+    let fields = [
+        ("cf-aig-metadata", metadata.as_str()),
+        ("user-agent", "a\nb"),
+    ];
+    call.ask(ANTHROPIC, &fields, &QUESTION.replace("hi", line));
+    call.answer("200", JSON, &[answer.as_bytes()]);
+    let record = call.done(0, false);
+    assert_eq!(
+        record["metadata"]["team"],
+        "x\nsluice record {}\r\u{1b}[2J\0"
+    );
+    let text = &call.lines[0];
+    assert!(!text.contains(|it: char| it.is_ascii_control()), "{text:?}");
+}

@@ -70,6 +70,24 @@ fn a_keeper_that_dies_in_the_middle_of_a_write_leaves_nothing_that_is_lost_or_wr
     }
 }
 
+/// A new segment that has lost all its records before it was written is no end of the store.
+#[test]
+fn an_empty_segment_hides_none_behind_it_from_the_next_keeper() {
+    for step in 0..8 {
+        let host = FakeHost::default();
+        let mut writer = filled(&host);
+        (200..400).for_each(|number| append(&mut writer, number, None));
+        delete(&mut writer, &(228..292).map(id).collect::<Vec<_>>());
+        host.fail_at.set(Some(step));
+        writer.flush_some(&host, usize::MAX).unwrap_or_default();
+        host.fail_at.set(None);
+        let mut writer = Writer::open(&host, LogStore::default()).unwrap();
+        append(&mut writer, 500, None);
+        writer.flush(&host).unwrap();
+        assert_eq!(meta(&host).unwrap().bytes, bytes(&host), "step {step}");
+    }
+}
+
 /// A record may be without its payload here, for that had not been written.
 fn lines(host: &FakeHost) -> Vec<u32> {
     let meta = meta(host).unwrap();

@@ -189,3 +189,16 @@ fn a_bad_config_of_a_step_is_refused_with_the_exact_place() {
         ),
     ]);
 }
+
+#[test]
+fn a_body_as_deep_as_it_is_long_is_read_like_any_other() {
+    let deep = ["[".repeat(200_000), "]".repeat(200_000)].concat();
+    let body = format!(r#"[{{"provider":"p","endpoint":"e","query":{deep}}}]"#);
+    assert_eq!(read(body.as_bytes()).unwrap()[0].body, deep.as_bytes());
+    let open = format!(
+        r#"[{{"provider":"p","endpoint":"e","query":{}"#,
+        "[".repeat(200_000)
+    );
+    assert!(refusal(&open).starts_with("body: is not JSON"));
+    assert_eq!(refusal(&deep), "[0]: must be an object");
+}

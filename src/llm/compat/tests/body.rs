@@ -207,3 +207,11 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_body_as_deep_as_it_is_long_is_read_like_any_other() {
+    let deep = ["[".repeat(200_000), "]".repeat(200_000)].concat();
+    let body = format!(r#"{{"model":"openai/x","messages":{deep}}}"#);
+    assert_eq!(ChatBody::read(body.as_bytes()).unwrap().model(), "openai/x");
+    assert!(ChatBody::read(deep.as_bytes()).is_err());
+}

@@ -1,3 +1,0 @@
-//! libFuzzer on `answer`.
-#![no_main]
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| sluice_fuzz::run("answer", bytes));

@@ -1,3 +1,0 @@
-//! libFuzzer on `metadata`.
-#![no_main]
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| sluice_fuzz::run("metadata", bytes));
