@@ -49,7 +49,7 @@ STAGES: dict[str, Stage] = {
     "tools": Stage("tests of the tools", (sys.executable, "-m", "unittest", "discover", "--start", "tests/tools")),
     "host": Stage("the module in a second host", cargo_test("-p", "sluice-host")),
     "envoy": Stage("tests in a real Envoy", e2e()),
-    "oldest": Stage(f"tests in Envoy {envoy.OLDEST}", e2e(*MAIN), envoy.OLDEST),
+    "oldest": Stage(f"tests in Envoy {envoy.SUPPORTED}", e2e(*MAIN), envoy.SUPPORTED),
     "faults": Stage("faults in a real Envoy", e2e(*FAULTS)),
     "demo": Stage("the worked example", script("tools/demo.py")),
     "monitoring": Stage("metrics in a real Prometheus", script("tests/monitoring/run.py")),

@@ -19,6 +19,7 @@ import wheel
 
 PINNED = "1.40.0"
 OLDEST = "1.36.2"  # 1.36 is the first with request_body_buffer_limit on a virtual host
+SUPPORTED = "1.37.0"  # the oldest that lacks nothing of what envoy/envoy.yaml promises by default
 
 
 class Lack(NamedTuple):
