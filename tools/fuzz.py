@@ -2,7 +2,7 @@
 
 `fuzz.py SECONDS [TARGET…]`: without names all of them, each for so many seconds. What is found goes to
 `target/fuzz-coverage/corpus`; an input that breaks a promise ends the run and is kept in `target/fuzz-coverage/crashes`.
-`fuzz.py --minimise [TARGET…]` makes `fuzz/corpus`, which is committed, of the smallest inputs that were found.
+`fuzz.py --minimise [TARGET…]` renews what `fuzz/corpus`, which is committed, has beside its seeds.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from project import CARGO_TARGET, ROOT, fail, say
 CORPUS = ROOT / "fuzz" / "corpus"
 HOME = CARGO_TARGET / "fuzz-coverage"
 LONGEST = 4096
-KEPT = 24  # inputs of a target that are committed
+KEPT = 12  # inputs of a target that are committed beside its seeds
+SHORT = 1024  # bytes of each of them
 # What `cargo fuzz` has rustc do; the pass is in the stable compiler too.
 COVERAGE = (
     "-Cpasses=sancov-module",
@@ -88,19 +89,21 @@ def figures(log: str) -> str:
 
 
 def minimise(program: Path, target: str) -> None:
-    """The smallest inputs that together reach all edges, at most `KEPT` of them."""
+    """Of the smallest inputs that together reach all edges some go to the committed corpus; its seeds stay."""
     merged = HOME / "merged" / target
     shutil.rmtree(merged, ignore_errors=True)
     merged.mkdir(parents=True)
     command = (str(program), "-merge=1", f"-max_len={LONGEST}", str(merged), *inputs(target))
     subprocess.run(command, env={**os.environ, "TARGET": target}, stderr=subprocess.DEVNULL, check=True)
-    # Those that are large reach most; the rest of a corpus differs from them in little.
-    found = sorted(merged.iterdir(), key=lambda path: (-path.stat().st_size, path.name))
-    step = max(1, len(found) // KEPT)
-    shutil.rmtree(CORPUS / target, ignore_errors=True)
-    (CORPUS / target).mkdir(parents=True)
-    for number, path in enumerate(found[::step][:KEPT]):
-        shutil.copy(path, CORPUS / target / f"{number:02}")
+    # Of the short ones every so many, by size: they differ most.
+    found = sorted((path.stat().st_size, path) for path in merged.iterdir() if path.stat().st_size <= SHORT)
+    step = max(1, -(-len(found) // KEPT))
+    home = CORPUS / target
+    home.mkdir(parents=True, exist_ok=True)
+    for old in home.glob("found-*"):
+        old.unlink()
+    for number, (_, path) in enumerate(found[::step]):
+        shutil.copy(path, home / f"found-{number:02}")
 
 
 def main(arguments: list[str]) -> None:
