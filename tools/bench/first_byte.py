@@ -16,38 +16,48 @@ import gateway
 from bench.contestant import CORE
 from project import ROOT
 
-ROUNDS = 1000
+# Seconds that the provider takes -> calls of each form.
+ROUNDS = {0.0: 1000, 0.05: 200}
 # What a planned call may take, compared with one provider's call.
 GOAL = 1.15
 BODY = b'{"id":"1","object":"chat.completion","model":"gpt-4o-mini","choices":[],"usage":{"prompt_tokens":1,"completion_tokens":1}}'
 ANSWER = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%s" % (len(BODY), BODY)
+EVENT = b'data: {"id":"1","object":"chat.completion.chunk","choices":[{"index":0,"delta":{"content":"Hello"}}]}\n\ndata: [DONE]\n\n'
+STREAM = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n" % (len(EVENT), EVENT)
 QUERY = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Hello " * 300}]}
-STEP = {
-    "provider": "openai",
-    "endpoint": "chat/completions",
-    "headers": {"authorization": "Bearer sk-bench"},
-    "query": QUERY,
-}
-FORMS = {
-    "single provider": ("openai/chat/completions", QUERY, {}),
-    "single provider, 3 attempts": ("openai/chat/completions", QUERY, {"cf-aig-max-attempts": "3"}),
-    "universal, one step": ("", [STEP], {}),
-    "universal, three steps": ("", [STEP] * 3, {}),
-}
+
+
+def step(query: dict) -> dict:
+    headers = {"authorization": "Bearer sk-bench"}
+    return {"provider": "openai", "endpoint": "chat/completions", "headers": headers, "query": query}
+
+
+def forms(query: dict) -> dict[str, tuple[str, object, dict[str, str]]]:
+    """Path, body and header fields of each form; the first is what the others are compared with."""
+    chat = "openai/chat/completions"
+    return {
+        "single provider": (chat, query, {}),
+        "single provider, 3 attempts": (chat, query, {"cf-aig-max-attempts": "3"}),
+        "universal, one step": ("", [step(query)], {}),
+        "universal, three steps": ("", [step(query)] * 3, {}),
+    }
+
+
+KINDS = {"an answer": forms(QUERY), "a stream": forms(QUERY | {"stream": True})}
 
 
 def receive(connection: socket.socket, held: bytes = b"") -> bytes:
-    """One message with a `content-length`; empty at the end of the connection."""
+    """The body of one message; empty at the end of the connection."""
     while b"\r\n\r\n" not in held:
         data = connection.recv(65536)
         if not data:
             return b""
         held += data
     head, _, body = held.partition(b"\r\n\r\n")
-    length = int(head.lower().partition(b"content-length:")[2].split(b"\r\n")[0])
-    while len(body) < length:
+    length = head.lower().partition(b"content-length:")[2].split(b"\r\n")[0]
+    while len(body) < int(length) if length else not body.endswith(b"0\r\n\r\n"):
         body += connection.recv(65536)
-    return head
+    return body
 
 
 class Provider:
@@ -66,9 +76,9 @@ class Provider:
             threading.Thread(target=self.answer, args=(connection,), daemon=True).start()
 
     def answer(self, connection: socket.socket) -> None:
-        while receive(connection):
+        while body := receive(connection):
             time.sleep(self.delay)
-            connection.sendall(ANSWER)
+            connection.sendall(STREAM if b'"stream": true' in body else ANSWER)
 
 
 def request(path: str, body: object, headers: dict[str, str]) -> bytes:
@@ -78,14 +88,14 @@ def request(path: str, body: object, headers: dict[str, str]) -> bytes:
     return f"POST /v1/bench/my-gateway/{path} HTTP/1.1\r\n{head}content-length: {len(text)}\r\n\r\n".encode() + text
 
 
-def measure(url: str) -> dict[str, list[float]]:
+def measure(url: str, forms: dict[str, tuple[str, object, dict[str, str]]], rounds: int) -> dict[str, list[float]]:
     """The times to the first byte in seconds, by form."""
     parts = urlsplit(url)
     connection = socket.create_connection((parts.hostname, parts.port))
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    requests = {name: request(*form) for name, form in FORMS.items()}
-    times: dict[str, list[float]] = {name: [] for name in FORMS}
-    for turn in range(ROUNDS):
+    requests = {name: request(*form) for name, form in forms.items()}
+    times: dict[str, list[float]] = {name: [] for name in forms}
+    for turn in range(rounds):
         for name, text in requests.items():
             began = time.perf_counter()
             connection.sendall(text)
@@ -94,7 +104,7 @@ def measure(url: str) -> dict[str, list[float]]:
             if not first.startswith(b"HTTP/1.1 200"):
                 raise RuntimeError(f"{name}: {first[:300]!r}")
             receive(connection, first)
-            if turn >= ROUNDS // 10:
+            if turn >= rounds // 10:
                 times[name].append(took)
     connection.close()
     return times
@@ -118,14 +128,15 @@ def straight(address: str) -> str:
 def report() -> dict[str, dict[str, float]]:
     """Prints median times to the first byte, and how they compare with one provider's call; in microseconds."""
     figures = {}
-    for delay in (0.0, 0.05):
+    for delay, calls in ROUNDS.items():
         provider = Provider(delay)
         for form, edit in (("over the hop", quiet), ("straight", lambda _: straight(provider.address))):
             with gateway.Gateway("bench-first-byte", upstream=provider.address, edit=edit, cores=str(CORE)) as running:
-                times = measure(running.url)
-            title = f"time to first byte, provider answers after {delay * 1000:.0f} ms, attempts {form}"
-            figures[title] = {name: statistics.median(taken) * 1e6 for name, taken in times.items()}
-            show(title, figures[title])
+                for kind, forms in KINDS.items():
+                    times = measure(running.url, forms, calls)
+                    title = f"time to first byte of {kind}, provider answers after {delay * 1000:.0f} ms, attempts {form}"
+                    figures[title] = {name: statistics.median(taken) * 1e6 for name, taken in times.items()}
+                    show(title, figures[title])
     return figures
 
 
