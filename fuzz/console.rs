@@ -1,6 +1,5 @@
 //! Requests to the control API: whatever is asked, there is one answer, and only the asked account's.
 
-use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -135,15 +134,7 @@ impl Console {
         for (number, account) in (0..).zip(["acc", "else", "acc", "acc", "else"]) {
             desk.take(&*host, &record(number, account));
         }
-        let worker = Worker {
-            host: Rc::<FakeHost>::clone(&host),
-            config: Rc::new(config),
-            queue: Some(QueueId(1)),
-            calls: Rc::default(),
-            meters: Rc::default(),
-            bodies_come: Rc::new(Cell::new(true)),
-            quiet: Rc::default(),
-        };
+        let worker = Worker::alone(&host, config, QueueId(1));
         let mut console = Self {
             host,
             worker: Rc::new(worker),

@@ -31,15 +31,7 @@ impl Machine {
     }
 
     fn new(host: &Rc<FakeHost>, config: &Rc<Config>, queue: u32) -> Self {
-        let worker = Worker {
-            host: Rc::<FakeHost>::clone(host),
-            config: Rc::clone(config),
-            queue: Some(QueueId(queue)),
-            calls: Rc::default(),
-            meters: Rc::default(),
-            bodies_come: Rc::new(Cell::new(true)),
-            quiet: Rc::default(),
-        };
+        let worker = Worker::alone(host, Rc::clone(config), QueueId(queue));
         Self {
             host: Rc::clone(host),
             worker: Rc::new(worker),

@@ -38,6 +38,27 @@ pub struct Worker {
     pub quiet: Rc<Quiet>,
 }
 
+/// For tests and fuzz targets.
+#[cfg(any(test, feature = "fake-host"))]
+impl Worker {
+    /// A worker with one plugin, of whose mount it is known that bodies come.
+    pub fn alone(
+        host: &Rc<crate::host::fake::FakeHost>,
+        config: impl Into<Rc<Config>>,
+        queue: QueueId,
+    ) -> Self {
+        Self {
+            host: Rc::<crate::host::fake::FakeHost>::clone(host),
+            config: config.into(),
+            queue: Some(queue),
+            calls: Rc::default(),
+            meters: Rc::default(),
+            bodies_come: Rc::new(Cell::new(true)),
+            quiet: Rc::default(),
+        }
+    }
+}
+
 /// Whether one direction of the stream is held back or flows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Gate {

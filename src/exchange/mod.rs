@@ -132,14 +132,14 @@ async fn serve(cx: &Cx, record: &mut Record) -> Result<Option<Ending>, Stop> {
         return Ok(None);
     };
     let (call, mut intake) = match Reading::of(cx, &headers, record)? {
+        Reading::Call(call, caller) if planned::is_needed(cx, &call) => {
+            return planned::single(cx, (*call, *caller), (&headers, end), record).await;
+        }
         Reading::Call(call, caller) => {
             let mut intake = Intake::new(cx, &call, &headers, end)?;
-            if planned::takes_hop(cx, &call, &headers, &mut intake).await? {
-                let plan = planned::single(cx, (*call, *caller), &headers, record)?;
-                if intake.ended {
-                    plan.come();
-                }
-                return planned::serve(cx, plan, (&headers, None), record).await;
+            if planned::is_told(cx, &call, &headers, &mut intake).await? {
+                let head = (&headers, intake.ended);
+                return planned::single(cx, (*call, *caller), head, record).await;
             }
             (call, intake)
         }

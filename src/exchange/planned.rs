@@ -135,42 +135,34 @@ fn has_hop(cx: &Cx, call: &Call) -> bool {
     cx.worker.config.attempt_cluster.is_some() && !call.upgrades
 }
 
-/// Whether the call goes to the attempts. To see whether it asks for a stream it is held for its body, unless that is long:
-/// then it may.
-pub(super) async fn takes_hop(
+/// Whether the call takes the hop so that its client can be told of a cut. To see whether it asks for a stream it is held
+/// for its body, unless that is long: then it may.
+pub(super) async fn is_told(
     cx: &Cx,
     call: &Call,
     head: &HeaderList,
     intake: &mut Intake,
 ) -> Result<bool, Stop> {
-    if is_needed(cx, call) {
-        return Ok(true);
-    }
     if !tells(cx, call) {
         return Ok(false);
     }
     let size = head.text("content-length").and_then(|it| it.parse().ok());
     let is_long = size.is_some_and(|size: u64| size > GLANCE);
-    if is_long
-        || call
-            .upstream
-            .endpoint
-            .to_ascii_lowercase()
-            .contains("stream")
-    {
+    // As `streamGenerateContent`: there is nothing more to learn.
+    if is_long || call.upstream.endpoint.contains("stream") {
         return Ok(true);
     }
     intake.hold(cx).await?;
     Ok(intake.may_stream())
 }
 
-/// The plan of a call that one provider is to answer, with the body that comes.
-pub(super) fn single(
+/// Sends a call that one provider is to answer to its attempts, with the body that comes; `ended`: all of it has come.
+pub(super) async fn single(
     cx: &Cx,
     (call, caller): (Call, Caller),
-    head: &HeaderList,
+    (head, ended): (&HeaderList, bool),
     record: &mut Record,
-) -> Result<Plan, Reject> {
+) -> Result<Option<Ending>, Stop> {
     let step = Step {
         call,
         head: head.clone(),
@@ -181,7 +173,11 @@ pub(super) fn single(
     };
     let id = step.record.id.clone();
     let plan = Plan::new(cx, &id, caller, [Stage::step(step)]);
-    plan.map_err(|refused| refused.tell(record))
+    let plan = plan.map_err(|refused| refused.tell(record))?;
+    if ended {
+        plan.come();
+    }
+    serve(cx, plan, (head, None), record).await
 }
 
 /// What makes Envoy lead the request to the attempts and repeat it.

@@ -69,22 +69,27 @@ pub(super) async fn read(
         wishes: Wishes::default(),
     };
     let (call, plain, body) = chat.call(caller, &body, head, record)?;
-    let intake = Intake::rewritten(cx, &call, &plain, (size, body))?;
-    if planned::is_needed(cx, &call) || (planned::tells(cx, &call) && intake.may_stream()) {
-        let step = Step {
-            call,
-            head: plain,
-            body: intake.into_rewritten(),
-            record: std::mem::take(record),
-            accounts: Vec::new(),
-            attempt: 1,
-        };
-        let id = step.record.id.clone();
-        let plan = Plan::new(cx, &id, caller.clone(), [Stage::step(step)]);
-        let plan = plan.map_err(|refused| refused.tell(record))?;
-        return Ok(Unified::Planned(Box::new(plan), size));
-    }
-    Ok(Unified::Direct(Box::new(call), Box::new(intake)))
+    let body = if planned::is_needed(cx, &call) {
+        Some(body)
+    } else {
+        let intake = Intake::rewritten(cx, &call, &plain, (size, body))?;
+        if !(planned::tells(cx, &call) && intake.may_stream()) {
+            return Ok(Unified::Direct(Box::new(call), Box::new(intake)));
+        }
+        intake.into_rewritten()
+    };
+    let step = Step {
+        call,
+        head: plain,
+        body,
+        record: std::mem::take(record),
+        accounts: Vec::new(),
+        attempt: 1,
+    };
+    let id = step.record.id.clone();
+    let plan = Plan::new(cx, &id, caller.clone(), [Stage::step(step)]);
+    let plan = plan.map_err(|refused| refused.tell(record))?;
+    Ok(Unified::Planned(Box::new(plan), size))
 }
 
 /// Which model a chat call goes to.

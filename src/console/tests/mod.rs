@@ -82,15 +82,7 @@ impl Console {
         let config = config::parse(config.to_string().as_bytes(), &|_| None).unwrap();
         let mut desk = Desk::new(Some(&config));
         desk.open(&*host).unwrap();
-        let worker = Worker {
-            host: Rc::<FakeHost>::clone(&host),
-            config: Rc::new(config),
-            queue: Some(QueueId(1)),
-            calls: Rc::default(),
-            meters: Rc::default(),
-            bodies_come: Rc::new(Cell::new(true)),
-            quiet: Rc::default(),
-        };
+        let worker = Worker::alone(&host, config, QueueId(1));
         Self {
             host,
             worker: Rc::new(worker),

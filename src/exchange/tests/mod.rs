@@ -67,15 +67,7 @@ impl Proxy {
     /// Another worker on the same shared data.
     fn beside(host: &Rc<FakeHost>, queue: u32) -> Self {
         let config = config::parse(config_text().as_bytes(), &|_| None).unwrap();
-        let worker = Worker {
-            host: Rc::<FakeHost>::clone(host),
-            config: Rc::new(config),
-            queue: Some(QueueId(queue)),
-            calls: Rc::default(),
-            meters: Rc::default(),
-            bodies_come: Rc::new(Cell::new(true)),
-            quiet: Rc::default(),
-        };
+        let worker = Worker::alone(host, config, QueueId(queue));
         Self {
             host: Rc::clone(host),
             worker: Rc::new(worker),

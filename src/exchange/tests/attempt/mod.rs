@@ -45,21 +45,15 @@ fn sha256(text: &str) -> String {
 /// A worker with the configuration above.
 fn proxy() -> Proxy {
     let host = Rc::new(FakeHost::new(&[1]));
-    let worker = Worker {
-        host: Rc::<FakeHost>::clone(&host),
-        config: Rc::new(
-            config::parse(
-                config_text::config().to_string().as_bytes(),
-                &config_text::key,
-            )
-            .unwrap(),
-        ),
-        queue: Some(QueueId(1)),
-        calls: Rc::default(),
-        meters: Rc::default(),
-        bodies_come: Rc::new(Cell::new(true)),
-        quiet: Rc::default(),
-    };
+    let worker = Worker::alone(
+        &host,
+        config::parse(
+            config_text::config().to_string().as_bytes(),
+            &config_text::key,
+        )
+        .unwrap(),
+        QueueId(1),
+    );
     Proxy {
         host,
         worker: Rc::new(worker),
