@@ -1,5 +1,6 @@
 //! A proxy around the life of calls: two workers on one [`FakeHost`], and what each stream was told to do.
 
+use std::borrow::Cow;
 use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::rc::Rc;
@@ -13,6 +14,8 @@ use sluice::host::QueueId;
 use sluice::host::fake::FakeHost;
 use sluice::http::header::HeaderList;
 use sluice::http::reply::Reply;
+use sluice::keeper::pending::{Over, Pending};
+use sluice::record::Record;
 use sluice::store::waiter::Wake;
 
 /// One worker's virtual machine.
@@ -146,7 +149,7 @@ impl Stream {
                 );
                 assert!(self.reply.replace(reply).is_none(), "answered twice");
             }
-            Output::Record(record) => self.records.push(record.to_json().into_owned()),
+            Output::Record(record) => self.take(record),
             Output::State { value, .. } => self.told.push(value),
             Output::Complain(text) => self.told.push(text),
             Output::DropRequestTrailers
@@ -154,6 +157,15 @@ impl Stream {
             | Output::FlushResponse
             | Output::AppendResponse { .. } => {}
         }
+    }
+
+    fn take(&mut self, record: Box<Record>) {
+        let worker = &self.task.cx.worker;
+        let mut over = Over::new(Rc::clone(&worker.config), record);
+        self.records.extend(over.text().map(Cow::into_owned));
+        let mut pending = Pending::default();
+        pending.add(&*worker.host, over);
+        pending.flush(&*worker.host);
     }
 
     /// A call that is held must have something that moves it on.

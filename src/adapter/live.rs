@@ -1,5 +1,6 @@
 //! One live stream: its task, and what the last callbacks of each direction returned.
 
+use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
@@ -10,7 +11,8 @@ use super::ship;
 use crate::exchange::cx::{Edit, Ending, Event, Gate, Output};
 use crate::exchange::task::Task;
 use crate::http::reply::Reply;
-use crate::record::Finished;
+use crate::keeper::pending::Over;
+use crate::record::Record;
 
 /// The filter state and log prefix under which a record is published.
 const RECORD: &str = "sluice.record";
@@ -188,18 +190,29 @@ impl Live {
 
     /// Envoy: a property set in `on_log` is seen by the access loggers, which run after it (facts §10). One path segment:
     /// the segments of a longer one would be joined by a zero byte. Several records are one list.
-    fn publish(&self, record: Finished) {
+    fn publish(&self, record: Box<Record>) {
         let worker = &self.task.cx.worker;
-        ship::add(&*worker.host, &worker.config, &record);
-        let text = record.into_json();
-        if worker.config.log.line {
-            log::info!("sluice record {text}");
+        let log = &worker.config.log;
+        let mut over = Over::new(Rc::clone(&worker.config), record);
+        if let Some(text) = over.text().filter(|_| log.line || log.filter_state) {
+            if log.line {
+                log::info!("sluice record {text}");
+            }
+            if log.filter_state {
+                self.show(text);
+            }
         }
+        ship::add(&*worker.host, over);
+    }
+
+    fn show(&self, text: Cow<'_, str>) {
         let mut records = self.records.borrow_mut();
-        records.push(text);
-        match records.as_slice() {
-            [one] => set_state(RECORD, one),
-            all => set_state(RECORD, &format!("[{}]", all.join(","))),
+        if records.is_empty() {
+            set_state(RECORD, &text);
+        }
+        records.push(text.into_owned());
+        if let [_, _, ..] = records.as_slice() {
+            set_state(RECORD, &format!("[{}]", records.join(",")));
         }
     }
 }

@@ -15,14 +15,12 @@ use crate::exchange::quiet::Quiet;
 use crate::exchange::task::Task;
 use crate::host::{Host, QueueId};
 use crate::http::header::HeaderList;
-use crate::metric::Meters;
 
 /// The role that lives attempts, as one plugin instance has it.
 pub(super) struct Mount {
     pub(super) place: Place,
     pub(super) host: Rc<dyn Host>,
     pub(super) calls: Rc<Calls>,
-    pub(super) meters: Rc<Meters>,
     pub(super) queue: Option<QueueId>,
     pub(super) bodies_come: Rc<Cell<bool>>,
     pub(super) quiet: Rc<Quiet>,
@@ -43,7 +41,6 @@ impl Mount {
             config: Rc::clone(&plan.caller.config),
             queue: self.queue,
             calls: Rc::clone(&self.calls),
-            meters: Rc::clone(&self.meters),
             bodies_come: Rc::clone(&self.bodies_come),
             quiet: Rc::clone(&self.quiet),
         };

@@ -19,7 +19,6 @@ use crate::exchange::calls::Calls;
 use crate::exchange::cx::{Event, Worker};
 use crate::exchange::task::Task;
 use crate::host::{Host, QueueId};
-use crate::metric::Meters;
 use crate::store::waiter::Wake;
 
 /// The `root_id` of the singleton service to which all workers bring their records.
@@ -40,8 +39,6 @@ const CONSOLE_REMEDY: &str = "write credentials, or open: true for this machine 
 thread_local! {
     /// The planned calls of this virtual machine: of all its roots.
     static CALLS: Rc<Calls> = Rc::default();
-    /// The metrics of this virtual machine, likewise.
-    static METERS: Rc<Meters> = Rc::default();
 }
 
 /// A plugin instance.
@@ -140,7 +137,6 @@ impl RootContext for Root {
                 place,
                 host: Rc::clone(&self.host),
                 calls: CALLS.with(Rc::clone),
-                meters: METERS.with(Rc::clone),
                 queue: self.register_queue(),
                 bodies_come: Rc::default(),
                 quiet: Rc::default(),
@@ -160,7 +156,6 @@ impl RootContext for Root {
             config: Rc::new(config),
             queue: self.register_queue(),
             calls: CALLS.with(Rc::clone),
-            meters: METERS.with(Rc::clone),
             bodies_come: Rc::default(),
             quiet: Rc::default(),
         });

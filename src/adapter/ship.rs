@@ -1,30 +1,25 @@
-//! The finished records of this virtual machine on their way to the keeper: those of all its roots.
+//! The exchanges of this virtual machine that are over, on their way to metrics and keeper: those of all its roots.
 
 use std::cell::RefCell;
 
-use crate::config::Config;
 use crate::host::Host;
-use crate::keeper::shipper::Shipper;
-use crate::record::Finished;
+use crate::keeper::pending::{Over, Pending};
 
 thread_local! {
-    static SHIPPER: RefCell<Shipper> = RefCell::default();
+    static PENDING: RefCell<Pending> = RefCell::default();
 }
 
-/// Takes a finished record, if the keeper has a use for it.
-pub(super) fn add(host: &dyn Host, config: &Config, record: &Finished) {
-    let store = config.log_store.max_bytes > 0;
-    if store || config.sinks().next().is_some() {
-        SHIPPER.with_borrow_mut(|shipper| shipper.add(host, record, store));
-    }
+/// Takes an exchange that is over.
+pub(super) fn add(host: &dyn Host, over: Over) {
+    PENDING.with_borrow_mut(|pending| pending.add(host, over));
 }
 
-/// Sends what has gathered.
+/// Counts and sends what has gathered.
 pub(super) fn flush(host: &dyn Host) {
-    SHIPPER.with_borrow_mut(|shipper| shipper.flush(host));
+    PENDING.with_borrow_mut(|pending| pending.flush(host));
 }
 
-/// Whether nothing waits to be sent.
+/// Whether nothing waits.
 pub(super) fn is_empty() -> bool {
-    SHIPPER.with_borrow(Shipper::is_empty)
+    PENDING.with_borrow(Pending::is_empty)
 }

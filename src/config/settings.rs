@@ -47,6 +47,8 @@ pub struct LogSettings {
     pub max_payload_bytes: usize,
     /// Whether a finished record is a line of Envoy's own log. Default true.
     pub line: bool,
+    /// Whether it is in the filter state for the access loggers. Default true.
+    pub filter_state: bool,
 }
 
 const KIB: u64 = 1 << 10;
@@ -124,9 +126,11 @@ pub(super) fn read_log(field: &Field<'_>) -> Option<LogSettings> {
         .whole(&PAYLOAD)
         .unwrap_or(64 * KIB);
     let line = section.field("line").flag(true);
+    let filter_state = section.field("filter_state").flag(true);
     section.finish();
     Some(LogSettings {
         max_payload_bytes: usize::try_from(bytes).ok()?,
         line,
+        filter_state,
     })
 }

@@ -16,8 +16,7 @@ use super::quiet::Quiet;
 use crate::config::Config;
 use crate::host::{Host, QueueId};
 use crate::http::reply::Reply;
-use crate::metric::Meters;
-use crate::record::Finished;
+use crate::record::Record;
 
 /// What one worker's plugin instance knows; shared by all its streams.
 pub struct Worker {
@@ -29,8 +28,6 @@ pub struct Worker {
     pub queue: Option<QueueId>,
     /// The calls of this virtual machine that may need several attempts.
     pub calls: Rc<Calls>,
-    /// The metrics of this virtual machine.
-    pub meters: Rc<Meters>,
     /// Whether a body callback was ever seen while request headers were held: the proof that the plugin was mounted
     /// with `allow_on_headers_stop_iteration` (the host cannot be asked).
     pub bodies_come: Rc<Cell<bool>>,
@@ -52,7 +49,6 @@ impl Worker {
             config: config.into(),
             queue: Some(queue),
             calls: Rc::default(),
-            meters: Rc::default(),
             bodies_come: Rc::new(Cell::new(true)),
             quiet: Rc::default(),
         }
@@ -207,9 +203,9 @@ impl Cx {
         }
     }
 
-    /// Publishes a finished log record.
-    pub fn publish(&self, record: Finished) {
-        self.push(Output::Record(record));
+    /// Has an exchange that is over counted, and its record published if one is wanted.
+    pub fn publish(&self, record: Record) {
+        self.push(Output::Record(Box::new(record)));
     }
 
     /// Sets a filter state of `stream`, which is under way.

@@ -14,7 +14,7 @@ use super::plan::Plan;
 use super::planned::CALL;
 use super::task::Task;
 use crate::http::reply::Reply;
-use crate::record::Finished;
+use crate::record::Record;
 
 /// The filter state that names the plan to the attempts.
 pub const CALL_STATE: &str = "sluice.call";
@@ -29,7 +29,7 @@ pub struct Direct {
     length: RefCell<Option<Vec<u8>>>,
     attempt: RefCell<Option<Rc<Task>>>,
     is_straight: Cell<bool>,
-    records: RefCell<Vec<Finished>>,
+    records: RefCell<Vec<Record>>,
 }
 
 impl Direct {
@@ -51,7 +51,7 @@ impl Direct {
     }
 
     /// Keeps a record until the end of the call.
-    pub fn keep(&self, record: Finished) {
+    pub fn keep(&self, record: Record) {
         self.records.borrow_mut().push(record);
     }
 

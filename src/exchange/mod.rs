@@ -100,11 +100,7 @@ pub async fn run(cx: Rc<Cx>) {
         Err(Stop::Overruled(head)) => overruled(&cx, &mut record, &head).await,
     };
     record.end(&ending, cx.now());
-    let worker = &cx.worker;
-    worker.meters.measure(cx.host(), &worker.config, &record);
-    if record.is_collected() {
-        cx.publish(record.finish());
-    }
+    cx.publish(record);
 }
 
 async fn refuse(cx: &Cx, record: &mut Record, reject: &Reject) -> Ending {

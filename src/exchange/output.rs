@@ -1,7 +1,7 @@
 //! What a stream asks of the proxy.
 
 use crate::http::reply::Reply;
-use crate::record::Finished;
+use crate::record::Record;
 
 /// A change of one header field before the gate opens.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,7 +13,7 @@ pub enum Edit {
 }
 
 /// What the proxy must do after a poll, in order.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Output {
     /// Change the request's header fields (only while the request is held).
     EditRequest(Vec<Edit>),
@@ -48,8 +48,8 @@ pub enum Output {
     },
     /// Answer the client; ends the exchange with the upstream, if there was one.
     Reply(Reply),
-    /// Publish a finished log record.
-    Record(Finished),
+    /// Count an exchange that is over, and publish its record if one is wanted.
+    Record(Box<Record>),
     /// Set a filter state.
     State {
         /// Of this stream, or of another one that is under way.

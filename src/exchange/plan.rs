@@ -157,7 +157,7 @@ impl Plan {
     /// it.
     pub fn close(&self, cx: &Cx, step: &mut Step, ending: &Ending) {
         let own = step.end(cx, ending);
-        for record in own.into_iter().chain(self.rest.take_refused()) {
+        for record in std::iter::once(own).chain(self.rest.take_refused()) {
             match &self.direct {
                 Some(direct) => direct.keep(record),
                 None => cx.publish(record),

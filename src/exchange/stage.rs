@@ -13,7 +13,7 @@ use crate::http::header::HeaderList;
 use crate::http::reject::Reject;
 use crate::http::reply::Reply;
 use crate::policy::dynamic_route::count::{self, Account};
-use crate::record::{Finished, Record};
+use crate::record::Record;
 
 /// One provider to be asked, and everything that is known about it.
 pub struct Step {
@@ -40,15 +40,15 @@ pub enum Stage {
 }
 
 impl Step {
-    /// The step is over: its cost is counted. Its record, if one is wanted.
-    pub(super) fn end(&mut self, cx: &Cx, ending: &Ending) -> Option<Finished> {
+    /// The step is over: its cost is counted. Its record, which it has no more.
+    pub(super) fn end(&mut self, cx: &Cx, ending: &Ending) -> Record {
         self.record.end(ending, cx.now());
         if let Some(cost) = self.record.own_cost() {
             for account in &self.accounts {
                 count::charge(cx.host(), account, cost, |text| cx.complain(text));
             }
         }
-        finish(cx, &mut self.record)
+        std::mem::take(&mut self.record)
     }
 }
 
@@ -99,7 +99,7 @@ impl Refused {
 pub struct Stages {
     left: RefCell<VecDeque<Stage>>,
     /// Records of what was refused on the way to the latest step.
-    refused: RefCell<Vec<Finished>>,
+    refused: RefCell<Vec<Record>>,
 }
 
 impl Stages {
@@ -169,19 +169,13 @@ impl Stages {
         let Refused { reject, mut record } = refused;
         record.refuse(&reject);
         record.end(&Ending::default(), cx.now());
-        self.refused.borrow_mut().extend(finish(cx, &mut record));
-        reject.reply(record.identity())
+        let reply = reject.reply(record.identity());
+        self.refused.borrow_mut().push(record);
+        reply
     }
 
     /// The records of the refusals, in their order.
-    pub fn take_refused(&self) -> Vec<Finished> {
+    pub fn take_refused(&self) -> Vec<Record> {
         self.refused.take()
     }
-}
-
-/// Measures what has ended. Its record, if one is wanted.
-fn finish(cx: &Cx, record: &mut Record) -> Option<Finished> {
-    let worker = &cx.worker;
-    worker.meters.measure(cx.host(), &worker.config, record);
-    record.is_collected().then(|| record.finish())
 }

@@ -3,12 +3,14 @@
 //! - [`desk`]: what becomes of a record there.
 //! - [`export`]: what goes on to sinks outside.
 //! - [`message`]: what workers tell it.
+//! - [`pending`]: where exchanges that are over wait, in a worker.
 //! - [`queue`]: how it gets there, and how much may wait.
 //! - [`shipper`]: the workers' side.
 
 pub mod desk;
 pub mod export;
 pub mod message;
+pub mod pending;
 pub mod queue;
 pub mod shipper;
 #[cfg(test)]

@@ -49,15 +49,14 @@ pub fn examine(config: &Config, gateway: &Gateway, head: &HeaderList) -> Admissi
     // one of our credentials is never the provider's.
     for name in CREDENTIAL_HEADERS {
         for value in head.values(name) {
-            let shown = bearer(value);
-            let found = recognise(
-                &gateway.credentials,
-                &hash(shown.unwrap_or(value.trim_ascii())),
-            );
+            let token = bearer(value);
+            let shown = token.unwrap_or(value.trim_ascii());
+            let hash = hash(shown);
+            let found = recognise(&gateway.credentials, &hash);
             // Another gateway's credential opens nothing here, and is no business of the provider either.
-            let is_ours = found.is_some() || is_anybodys(config, value);
+            let is_ours = found.is_some() || is_anybodys(config, value, (shown, hash));
             admission.consumed.extend(is_ours.then_some(*name));
-            let is_well_formed = shown.is_some() || *name != "authorization";
+            let is_well_formed = token.is_some() || *name != "authorization";
             if is_well_formed && !head.contains(OWN_HEADER) {
                 admission.credential = admission.credential.or(found);
             }
@@ -94,12 +93,19 @@ pub(crate) fn bearer(value: &[u8]) -> Option<&[u8]> {
 }
 
 /// Whether a header's value is a credential of any gateway, alone or behind a word such as `Bearer`, `Token` or `Key`.
-fn is_anybodys(config: &Config, value: &[u8]) -> bool {
+/// `shown`: what of it is hashed already, and its hash.
+fn is_anybodys(config: &Config, value: &[u8], shown: (&[u8], [u8; 32])) -> bool {
     let whole = value.trim_ascii();
-    let key = whole.rsplit(|byte| *byte == b' ').next();
-    let hashes = [Some(whole), key].into_iter().flatten().map(hash);
-    let mut pairs = hashes.flat_map(|hash| config.gateways().map(move |gateway| (gateway, hash)));
-    pairs.any(|(gateway, hash)| recognise(&gateway.credentials, &hash).is_some())
+    let key = whole.rsplit(|byte| *byte == b' ').next().unwrap_or(whole);
+    let is_known = |hash: &[u8; 32]| {
+        let mut gateways = config.gateways();
+        gateways.any(|gateway| recognise(&gateway.credentials, hash).is_some())
+    };
+    // A hash is most of what all this costs: none is made twice.
+    let is_new = |text: &[u8]| text != shown.0;
+    is_known(&shown.1)
+        || is_new(whole) && is_known(&hash(whole))
+        || key != whole && is_new(key) && is_known(&hash(key))
 }
 
 fn split_protocols(gateway: &Gateway, head: &HeaderList, admission: &mut Admission) {

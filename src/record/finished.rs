@@ -2,15 +2,12 @@
 
 use std::borrow::Cow;
 
-use super::Record;
+use super::{Record, line};
 use crate::config::LogManagement;
 
 /// Bodies up to this size are shown in the line as well, in bytes: they are written as JSON text, and copied more than
 /// once on the way to a log file.
 const MAX_INLINE: usize = 1 << 20;
-
-/// Most lines fit into so many bytes.
-const USUAL_LINE: usize = 2048;
 
 /// A finished record.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -34,6 +31,12 @@ pub struct Finished {
 }
 
 impl Record {
+    /// Bytes of the payload that it holds.
+    pub fn payload_size(&self) -> usize {
+        let heads = [&self.request_head, &self.response_head];
+        heads.into_iter().flatten().map(String::len).sum()
+    }
+
     /// The record as it leaves the exchange.
     pub fn finish(&mut self) -> Finished {
         Finished {
@@ -42,32 +45,15 @@ impl Record {
             account: self.account_id.clone(),
             gateway: self.gateway_id.clone(),
             management: self.management,
-            line: self.line(),
+            // Nothing in a record can fail to be written; an empty line would at least be seen.
+            line: line::of(self).unwrap_or_default(),
             request: self.request_head.take(),
             response: self.response_head.take(),
         }
     }
 }
 
-impl Record {
-    /// Nothing in a record can fail to be written; an empty line would at least be seen.
-    fn line(&self) -> String {
-        let mut line = Vec::with_capacity(USUAL_LINE);
-        serde_json::to_writer(&mut line, self).unwrap_or_default();
-        String::from_utf8(line).unwrap_or_default()
-    }
-}
-
 impl Finished {
-    /// As [`Finished::to_json`], in the same memory where there are no bodies.
-    pub fn into_json(self) -> String {
-        let text = match self.to_json() {
-            Cow::Owned(text) => Some(text),
-            Cow::Borrowed(_) => None,
-        };
-        text.unwrap_or(self.line)
-    }
-
     /// The line with the bodies in it, but for those that are very long.
     pub fn to_json(&self) -> Cow<'_, str> {
         let heads = [

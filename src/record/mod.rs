@@ -7,6 +7,7 @@ mod bill;
 mod cost;
 mod finished;
 pub mod id;
+mod line;
 mod model_type;
 mod provider_head;
 mod redact;

@@ -34,7 +34,7 @@ GATEWAYS = {
 CONFIGURATION = {
     "attempt_cluster": "sluice-attempts",
     "console": {"open": True},
-    "log": {"line": False},
+    "log": {"line": False, "filter_state": False},
     "gateways": [{"id": name, **settings} for name, settings in GATEWAYS.items()],
 }
 

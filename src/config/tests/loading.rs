@@ -44,6 +44,7 @@ fn the_least_configuration_has_the_documented_defaults() {
         log: LogSettings {
             max_payload_bytes: 65_536,
             line: true,
+            filter_state: true,
         },
         console: None,
         log_store: LogStore::default(),
@@ -171,6 +172,7 @@ fn every_setting_beside_the_gateways_arrives_where_it_belongs() {
         LogSettings {
             max_payload_bytes: 0,
             line: true,
+            filter_state: true,
         }
     );
 

@@ -24,6 +24,8 @@ use crate::host::QueueId;
 use crate::host::fake::FakeHost;
 use crate::http::header::HeaderList;
 use crate::http::reply::Reply;
+use crate::keeper::pending::{Over, Pending};
+use crate::record::Record;
 use crate::store::waiter::Wake;
 
 /// The gateways of the shipped example, and one where even streams share.
@@ -163,11 +165,7 @@ impl Stream {
                 Output::FlushResponse => {}
                 Output::AppendResponse { text, .. } => passed.extend(text.bytes()),
                 Output::Reply(reply) => assert!(self.reply.replace(reply).is_none()),
-                Output::Record(record) => {
-                    let line = record.into_json();
-                    self.records.push(serde_json::from_str(&line).unwrap());
-                    self.lines.push(line);
-                }
+                Output::Record(record) => self.take(record),
                 Output::State { name, value, .. } => {
                     self.states.insert(name, value);
                 }
@@ -175,6 +173,18 @@ impl Stream {
             }
         }
         self.shown.extend(passed);
+    }
+
+    fn take(&mut self, record: Box<Record>) {
+        let worker = &self.task.cx.worker;
+        let mut over = Over::new(Rc::clone(&worker.config), record);
+        if let Some(line) = over.text() {
+            self.records.push(serde_json::from_str(&line).unwrap());
+            self.lines.push(line.into_owned());
+        }
+        let mut pending = Pending::default();
+        pending.add(&*worker.host, over);
+        pending.flush(&*worker.host);
     }
 
     /// Sends a whole JSON request.

@@ -1,6 +1,7 @@
 //! The way of a record from a worker to the log store.
 
 mod change;
+mod pending;
 mod start;
 
 use std::time::Duration;

@@ -48,6 +48,18 @@ pub(crate) async fn total(gateway: &Gateway, id: &str) -> u64 {
     answer["result_info"]["total_count"].as_u64().unwrap()
 }
 
+/// Makes a call and waits until its record, if it is kept, is in the store: which one is the oldest is a matter of when
+/// they come there, and workers bring theirs in turns.
+async fn call_once(gateway: &Gateway, name: &str, is_kept: bool) -> String {
+    let id = call(gateway, name, 1, 0).await.remove(0);
+    let path = format!("{LOGS}/{name}/logs/{id}");
+    let deadline = std::time::Instant::now() + sluice_e2e::LIMIT;
+    while is_kept && gateway.console("GET", &path).complete().await.status != 200 {
+        assert!(std::time::Instant::now() < deadline, "{id} never comes");
+    }
+    id
+}
+
 /// Waits until there are so many records, then reads their ids, the oldest first.
 pub(crate) async fn stored(gateway: &Gateway, id: &str, count: u64) -> Vec<String> {
     let deadline = std::time::Instant::now() + sluice_e2e::LIMIT;
@@ -155,9 +167,10 @@ async fn a_gateway_keeps_as_many_records_as_it_may_and_the_right_ones() {
     ]);
     let gateway = start(gateways, json!({}));
     let mut calls = [const { Vec::new() }; 3];
-    for _ in 0..25 {
+    for round in 0..25 {
         for (ids, name) in calls.iter_mut().zip(["newest", "oldest", "free"]) {
-            ids.extend(call(&gateway, name, 1, 0).await);
+            let is_kept = name != "oldest" || round < 10;
+            ids.push(call_once(&gateway, name, is_kept).await);
         }
     }
     let [newest, oldest, free] = calls;
@@ -244,4 +257,24 @@ async fn without_the_line_the_record_is_in_the_access_log_and_in_the_store_alone
             .after(&format!("sluice record {{\"id\":\"{id}"))
             .is_none()
     );
+}
+
+#[tokio::test]
+async fn without_line_and_filter_state_the_record_is_in_the_store_alone_and_counted() {
+    let log = json!({"log": {"line": false, "filter_state": false}});
+    let gateway = start(json!([{"id": "g"}]), log);
+    let ids = call(&gateway, "g", 40, 10).await;
+    let stored: BTreeSet<_> = stored(&gateway, "g", 40).await.into_iter().collect();
+    assert_eq!(stored, ids.into_iter().collect());
+    let case = gateway.fake.case(sample::chat());
+    let path = "/v1/0123/g/openai/chat/completions";
+    let call = gateway.post(path).case(&case).json(&sample::ask(case.id()));
+    assert_eq!(call.complete().await.status, 200);
+    let entry = gateway.entry(&case).await;
+    assert!(!entry["record"].is_string(), "{entry}");
+    let asked = [("gateway", "g"), ("outcome", "answered")];
+    sluice_e2e::eventually("all calls are counted", || {
+        (gateway.metrics().sum("sluice_requests_total", &asked) == 41.0).then_some(())
+    })
+    .await;
 }

@@ -151,7 +151,7 @@ fn bad_settings_are_refused() {
             ),
             (
                 json!({"log": {"payload": 1}}),
-                "log.payload: is unknown: remove it, or write one of max_payload_bytes, line",
+                "log.payload: is unknown: remove it, or write one of max_payload_bytes, line, filter_state",
             ),
         ],
     );

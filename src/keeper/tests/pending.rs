@@ -1,0 +1,111 @@
+//! Exchanges that are over are counted and sent a little later, all of them, once.
+
+use std::rc::Rc;
+
+use super::*;
+use crate::config::{self, Config};
+use crate::keeper::message;
+use crate::keeper::pending::{Over, Pending};
+use crate::record::Record;
+
+fn config(text: &str) -> Rc<Config> {
+    let text = format!("{{{text} \"gateways\": [{{\"id\": \"g\"}}]}}");
+    Rc::new(config::parse(text.as_bytes(), &|_| None).unwrap())
+}
+
+fn over(config: &Rc<Config>, host: &FakeHost) -> Over {
+    Over::new(Rc::clone(config), Box::new(Record::begin(host)))
+}
+
+fn counted(host: &FakeHost) -> u64 {
+    let measured = host.measured.borrow();
+    let requests = measured
+        .iter()
+        .filter(|(name, _)| name.starts_with("sluice_requests_total"));
+    requests.flat_map(|(_, values)| values).sum()
+}
+
+fn kept(host: &FakeHost) -> u64 {
+    drain(host, &mut Desk::new(None));
+    logbook::meta(host).unwrap().records
+}
+
+#[test]
+fn what_is_over_is_counted_and_sent_by_the_next_flush_once() {
+    let (host, config) = (host(), config(""));
+    let mut pending = Pending::default();
+    for _ in 0..5 {
+        pending.add(&host, over(&config, &host));
+    }
+    assert_eq!(
+        (counted(&host), waiting(&host), pending.is_empty()),
+        (0, 0, false)
+    );
+    for _ in 0..2 {
+        pending.flush(&host);
+        assert_eq!((counted(&host), pending.is_empty()), (5, true));
+    }
+    assert_eq!(kept(&host), 5);
+}
+
+#[test]
+fn many_do_not_wait_for_the_next_flush() {
+    let (host, config) = (host(), config(""));
+    let mut pending = Pending::default();
+    for _ in 0..100 {
+        pending.add(&host, over(&config, &host));
+    }
+    assert_eq!((counted(&host), waiting(&host)), (96, 3));
+    pending.flush(&host);
+    assert_eq!((counted(&host), kept(&host)), (100, 100));
+}
+
+#[test]
+fn long_payloads_do_not_wait_either() {
+    let (host, config) = (host(), config(""));
+    let mut record = Record::begin(&host);
+    record.response_head = Some("x".repeat(70 << 10));
+    let mut over = Over::new(config, Box::new(record));
+    assert!(over.text().is_some());
+    let mut pending = Pending::default();
+    pending.add(&host, over);
+    assert_eq!((counted(&host), waiting(&host)), (1, 1));
+}
+
+#[test]
+fn a_record_says_the_same_whether_it_was_written_at_once_or_later() {
+    let (host, config) = (host(), config(""));
+    let mut pending = Pending::default();
+    for is_read in [true, false] {
+        let mut over = over(&config, &host);
+        assert!(!is_read || over.text().is_some());
+        pending.add(&host, over);
+    }
+    pending.flush(&host);
+    let batch = next(&host).unwrap();
+    let lines: Vec<_> = message::read(&batch)
+        .filter_map(|message| match message {
+            Message::Record(record) => String::from_utf8(record.line.to_vec()).ok(),
+            Message::Patch(_) | Message::Delete { .. } | Message::Mark(_) => None,
+        })
+        .collect();
+    let [first, second] = lines.try_into().unwrap();
+    // But for its number and the time.
+    let plain = |line: &str| {
+        let mut line: serde_json::Value = serde_json::from_str(line).unwrap();
+        for name in ["id", "event_id", "created_at"] {
+            line[name].take();
+        }
+        line
+    };
+    assert_eq!(plain(&first), plain(&second));
+}
+
+#[test]
+fn without_store_and_sinks_calls_are_counted_and_nothing_is_sent() {
+    let (host, config) = (host(), config(r#""log_store": {"max_bytes": 0},"#));
+    let mut pending = Pending::default();
+    pending.add(&host, over(&config, &host));
+    pending.flush(&host);
+    assert_eq!((counted(&host), waiting(&host)), (1, 0));
+}
