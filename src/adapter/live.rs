@@ -188,13 +188,11 @@ impl Live {
         }
     }
 
-    /// Envoy: a property set in `on_log` is seen by the access loggers, which run after it (facts §10). One path segment:
-    /// the segments of a longer one would be joined by a zero byte. Several records are one list.
     fn publish(&self, record: Box<Record>) {
         let worker = &self.task.cx.worker;
         let log = &worker.config.log;
         let mut over = Over::new(Rc::clone(&worker.config), record);
-        if let Some(text) = over.text().filter(|_| log.line || log.filter_state) {
+        if let Some(text) = over.text() {
             if log.line {
                 log::info!("sluice record {text}");
             }
@@ -205,6 +203,8 @@ impl Live {
         ship::add(&*worker.host, over);
     }
 
+    /// Envoy: a property set in `on_log` is seen by the access loggers, which run after it (facts §10). One path segment:
+    /// the segments of a longer one would be joined by a zero byte. Several records are one list.
     fn show(&self, text: Cow<'_, str>) {
         let mut records = self.records.borrow_mut();
         if records.is_empty() {

@@ -187,7 +187,7 @@ impl RootContext for Root {
         if let Role::Keeper(keeper) = &mut self.role {
             return keeper.tick();
         }
-        ship::flush(&*self.host);
+        ship::tick(&*self.host);
         for live in self.sleepers.due(self.host.now()) {
             self.sleepers.call(&live, Event::Deadline);
         }

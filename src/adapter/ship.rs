@@ -14,7 +14,12 @@ pub(super) fn add(host: &dyn Host, over: Over) {
     PENDING.with_borrow_mut(|pending| pending.add(host, over));
 }
 
-/// Counts and sends what has gathered.
+/// Counts and sends what has gathered, as much as one callback should.
+pub(super) fn tick(host: &dyn Host) {
+    PENDING.with_borrow_mut(|pending| pending.tick(host));
+}
+
+/// Counts and sends all that has gathered.
 pub(super) fn flush(host: &dyn Host) {
     PENDING.with_borrow_mut(|pending| pending.flush(host));
 }

@@ -42,7 +42,7 @@ impl Sleepers {
         self.tick();
     }
 
-    /// Records that gather are sent by the next tick.
+    /// What is over is counted and sent by the next tick.
     pub(super) fn ship(&self, host: &dyn Host) {
         if ship::is_empty() {
             return;
@@ -81,7 +81,7 @@ impl Sleepers {
         self.streams.borrow().get(&id).cloned()
     }
 
-    /// The streams whose deadline has passed. The clock goes on while there are others, or records that wait.
+    /// The streams whose deadline has passed. The clock goes on while there are others, or exchanges that are over wait.
     pub(super) fn due(&self, now: u64) -> Vec<Rc<Live>> {
         let streams = self.streams.borrow();
         if streams.is_empty() && ship::is_empty() && self.ticking.replace(false) {

@@ -50,7 +50,7 @@ impl Direct {
         self.attempt.replace(Some(Rc::clone(attempt)));
     }
 
-    /// Keeps a record until the end of the call.
+    /// Keeps a record until the end of the call; it is counted then, too.
     pub fn keep(&self, record: Record) {
         self.records.borrow_mut().push(record);
     }

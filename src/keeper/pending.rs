@@ -5,6 +5,7 @@
 //! Invariant: an exchange is counted once, and its record goes to the keeper once.
 
 use std::borrow::Cow;
+use std::collections::VecDeque;
 use std::rc::Rc;
 
 use super::shipper::Shipper;
@@ -15,6 +16,9 @@ use crate::record::{Finished, Record};
 
 /// So many exchanges do not wait for more: what is done for all of them at once takes less than a millisecond.
 const MAX_CALLS: usize = 32;
+/// Of calls with labels that were never seen before, only so many are counted at a time: the host takes each of their
+/// metrics' names apart.
+const MAX_NEW: usize = 4;
 /// Nor do so many bytes of payloads.
 const MAX_PAYLOAD: usize = 64 << 10;
 
@@ -38,14 +42,15 @@ impl Over {
         }
     }
 
-    /// Its record as JSON text, if one is wanted.
+    /// Its record as JSON text, if one is wanted, and there at once: by the log or the access loggers.
     pub fn text(&mut self) -> Option<Cow<'_, str>> {
-        let Self {
-            record, finished, ..
-        } = self;
-        record
-            .is_collected()
-            .then(|| finished.get_or_insert_with(|| record.finish()).to_json())
+        let is_read = self.config.log.line || self.config.log.filter_state;
+        if !is_read || !self.record.is_collected() {
+            return None;
+        }
+        let record = &mut self.record;
+        let finished = self.finished.get_or_insert_with(|| record.finish());
+        Some(finished.to_json())
     }
 
     /// Whether its record goes to the log store, and whether it goes to the keeper at all.
@@ -59,37 +64,47 @@ impl Over {
 /// What waits in a virtual machine.
 #[derive(Default)]
 pub struct Pending {
-    calls: Vec<Over>,
+    calls: VecDeque<Over>,
     payload: usize,
     meters: Meters,
     shipper: Shipper,
 }
 
 impl Pending {
-    /// Takes an exchange; the next [`Pending::flush`] is done with it.
+    /// Takes an exchange; the next [`Pending::tick`] is done with it.
     pub fn add(&mut self, host: &dyn Host, over: Over) {
         self.payload = self.payload.saturating_add(over.payload);
-        self.calls.push(over);
+        self.calls.push_back(over);
         if self.calls.len() >= MAX_CALLS || self.payload >= MAX_PAYLOAD {
-            self.settle(host);
+            self.settle(host, MAX_NEW);
         }
     }
 
     /// Whether nothing waits.
-    pub const fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.calls.is_empty() && self.shipper.is_empty()
     }
 
-    /// Counts what is over, and sends all records.
-    pub fn flush(&mut self, host: &dyn Host) {
-        self.settle(host);
+    /// Counts what is over, and sends the records: as much of it as one callback should do.
+    pub fn tick(&mut self, host: &dyn Host) {
+        self.settle(host, MAX_NEW);
         self.shipper.flush(host);
     }
 
-    fn settle(&mut self, host: &dyn Host) {
-        self.payload = 0;
-        for mut over in self.calls.drain(..) {
-            self.meters.measure(host, &over.config, &over.record);
+    /// The same with all of it.
+    pub fn flush(&mut self, host: &dyn Host) {
+        self.settle(host, usize::MAX);
+        self.shipper.flush(host);
+    }
+
+    fn settle(&mut self, host: &dyn Host, most_new: usize) {
+        let mut new: usize = 0;
+        while new < most_new
+            && let Some(mut over) = self.calls.pop_front()
+        {
+            self.payload = self.payload.saturating_sub(over.payload);
+            let is_new = self.meters.measure(host, &over.config, &over.record);
+            new = new.saturating_add(usize::from(is_new));
             let (store, is_kept) = over.destinations();
             if is_kept {
                 let finished = over.finished.take();

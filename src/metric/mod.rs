@@ -38,8 +38,8 @@ pub struct Meters {
 }
 
 impl Meters {
-    /// Measures an exchange that is over.
-    pub fn measure(&self, host: &dyn Host, config: &Config, record: &Record) {
+    /// Measures an exchange that is over. Whether it is the first one with its labels.
+    pub fn measure(&self, host: &dyn Host, config: &Config, record: &Record) -> bool {
         let mut vouched = self.vouched.borrow_mut();
         if label::is_vouched_for(record) && vouched.len() < MAX_VOUCHED {
             let model =
@@ -50,12 +50,14 @@ impl Meters {
         }
         let labels = Labels::of(config, record, &vouched);
         let mut all = self.series.borrow_mut();
+        let known = all.len();
         let place = [labels, labels.of_any_model(), Labels::OTHER]
             .into_iter()
             .find_map(|labels| place(&mut all, labels));
         if let Some(series) = place.and_then(|place| all.get_mut(place)) {
             series.measure(host, record);
         }
+        all.len() > known
     }
 }
 

@@ -51,10 +51,10 @@ pub fn examine(config: &Config, gateway: &Gateway, head: &HeaderList) -> Admissi
         for value in head.values(name) {
             let token = bearer(value);
             let shown = token.unwrap_or(value.trim_ascii());
-            let hash = hash(shown);
-            let found = recognise(&gateway.credentials, &hash);
+            let digest = hash(shown);
+            let found = recognise(&gateway.credentials, &digest);
             // Another gateway's credential opens nothing here, and is no business of the provider either.
-            let is_ours = found.is_some() || is_anybodys(config, value, (shown, hash));
+            let is_ours = found.is_some() || is_anybodys(config, value, (shown, digest));
             admission.consumed.extend(is_ours.then_some(*name));
             let is_well_formed = token.is_some() || *name != "authorization";
             if is_well_formed && !head.contains(OWN_HEADER) {

@@ -6,7 +6,7 @@ use super::*;
 use crate::config::{self, Config};
 use crate::keeper::message;
 use crate::keeper::pending::{Over, Pending};
-use crate::record::Record;
+use crate::record::{Outcome, Record};
 
 fn config(text: &str) -> Rc<Config> {
     let text = format!("{{{text} \"gateways\": [{{\"id\": \"g\"}}]}}");
@@ -77,7 +77,10 @@ fn a_record_says_the_same_whether_it_was_written_at_once_or_later() {
     let (host, config) = (host(), config(""));
     let mut pending = Pending::default();
     for is_read in [true, false] {
-        let mut over = over(&config, &host);
+        let mut record = Record::begin(&host);
+        record.request_head = Some("asked".to_owned());
+        record.response_head = Some("answered".to_owned());
+        let mut over = Over::new(Rc::clone(&config), Box::new(record));
         assert!(!is_read || over.text().is_some());
         pending.add(&host, over);
     }
@@ -85,7 +88,13 @@ fn a_record_says_the_same_whether_it_was_written_at_once_or_later() {
     let batch = next(&host).unwrap();
     let lines: Vec<_> = message::read(&batch)
         .filter_map(|message| match message {
-            Message::Record(record) => String::from_utf8(record.line.to_vec()).ok(),
+            Message::Record(record) => {
+                assert_eq!(
+                    (record.request, record.response),
+                    (Some(&b"asked"[..]), Some(&b"answered"[..]))
+                );
+                String::from_utf8(record.line.to_vec()).ok()
+            }
             Message::Patch(_) | Message::Delete { .. } | Message::Mark(_) => None,
         })
         .collect();
@@ -108,4 +117,57 @@ fn without_store_and_sinks_calls_are_counted_and_nothing_is_sent() {
     pending.add(&host, over(&config, &host));
     pending.flush(&host);
     assert_eq!((counted(&host), waiting(&host)), (1, 0));
+}
+
+#[test]
+fn what_nobody_reads_at_once_is_not_written_at_once() {
+    let host = host();
+    let config = config(r#""log": {"line": false, "filter_state": false},"#);
+    let mut over = over(&config, &host);
+    assert_eq!(over.text(), None);
+    let mut pending = Pending::default();
+    pending.add(&host, over);
+    pending.flush(&host);
+    assert_eq!((counted(&host), kept(&host)), (1, 1));
+}
+
+#[test]
+fn a_call_whose_record_nobody_wants_is_counted_and_kept_nowhere() {
+    let (host, config) = (host(), config(""));
+    let mut gateway = (**config.gateways().next().unwrap()).clone();
+    gateway.collect_logs = false;
+    let mut record = Record::begin(&host);
+    record.describe_gateway(&gateway);
+    let mut over = Over::new(Rc::clone(&config), Box::new(record));
+    assert_eq!(over.text(), None);
+    let mut pending = Pending::default();
+    pending.add(&host, over);
+    pending.flush(&host);
+    assert_eq!((counted(&host), waiting(&host)), (1, 0));
+}
+
+#[test]
+fn many_new_labels_are_not_counted_in_one_callback() {
+    let (host, config) = (host(), config(""));
+    let mut pending = Pending::default();
+    for number in 0..20 {
+        let mut record = Record::begin(&host);
+        record.account_id = Some("a".to_owned());
+        record.gateway_id = Some("g".to_owned());
+        record.provider = Some("openai".to_owned());
+        record.model_asked = Some(format!("ft:model-{number}"));
+        record.outcome = Outcome::Answered;
+        record.status_code = 200;
+        record.success = true;
+        pending.add(&host, Over::new(Rc::clone(&config), Box::new(record)));
+    }
+    for counts in [4, 8] {
+        pending.tick(&host);
+        assert_eq!((counted(&host), pending.is_empty()), (counts, false));
+    }
+    pending.flush(&host);
+    assert_eq!(
+        (counted(&host), pending.is_empty(), kept(&host)),
+        (20, true, 20)
+    );
 }
