@@ -14,13 +14,13 @@ use crate::host::Host;
 use crate::metric::Meters;
 use crate::record::{Finished, Record};
 
-/// So many exchanges do not wait for more: what is done for all of them at once takes less than a millisecond.
+/// So many exchanges do not wait for more.
 const MAX_CALLS: usize = 32;
-/// Of calls with labels that were never seen before, only so many are counted at a time: the host takes each of their
-/// metrics' names apart.
-const MAX_NEW: usize = 4;
 /// Nor do so many bytes of payloads.
 const MAX_PAYLOAD: usize = 64 << 10;
+/// Of exchanges whose labels were never seen before, only so many are counted at a time: the host takes each of their
+/// metrics' names apart.
+const MAX_NEW: usize = 4;
 
 /// An exchange that is over.
 pub struct Over {
