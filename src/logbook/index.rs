@@ -45,12 +45,12 @@ pub(super) struct Index {
 
 impl Item {
     /// Bytes in its segment.
-    const fn size(&self) -> usize {
+    pub(super) const fn size(&self) -> usize {
         self.line_size.saturating_add(ENTRY_HEAD)
     }
 
     /// Bytes in its segment and of its payload.
-    fn weight(&self) -> u64 {
+    pub(super) fn weight(&self) -> u64 {
         wide(self.size()).saturating_add(u64::from(self.head.payload_size))
     }
 }
@@ -64,6 +64,12 @@ impl Part {
         } else {
             items.fold(HEAD, usize::saturating_add)
         }
+    }
+
+    /// Bytes of the value and of its records' payloads.
+    pub(super) fn weight(&self) -> u64 {
+        let items = self.items.iter().map(Item::weight);
+        items.fold(wide(HEAD), u64::saturating_add)
     }
 }
 

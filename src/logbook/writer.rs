@@ -19,7 +19,8 @@ use crate::host::{Host, HostError};
 const MAX_ENTRIES: u64 = 64;
 /// Bytes of a segment with more than one record.
 const MAX_SEGMENT: u64 = 128 << 10;
-/// The budget has room for at least so many segments.
+/// The budget has room for at least so many segments with their payloads, if no record alone takes more: a segment goes
+/// whole to make room.
 const MIN_SEGMENTS: u64 = 16;
 
 /// A finished record.
@@ -94,12 +95,6 @@ impl Writer {
         while self.is_over(1, need) {
             self.evict();
         }
-        if !self.has_open_segment(new.line.len()) {
-            if self.index.segments() >= RING {
-                self.evict();
-            }
-            self.index.begin();
-        }
         let slot = payload.map(|_| self.take_slot(new));
         let head = Head {
             id: new.id,
@@ -109,7 +104,14 @@ impl Writer {
             payload_size: narrow(payload.unwrap_or(0)),
         };
         let line_size = new.line.len();
-        self.index.push(Item { head, line_size });
+        let item = Item { head, line_size };
+        if !self.has_open_segment(&item) {
+            if self.index.segments() >= RING {
+                self.evict();
+            }
+            self.index.begin();
+        }
+        self.index.push(item);
         let number = self.index.next().saturating_sub(1);
         let lines = self.lines.entry(number).or_default();
         lines.insert(new.id, new.line.to_vec());
@@ -244,12 +246,14 @@ impl Writer {
         }
     }
 
-    fn has_open_segment(&self, line: usize) -> bool {
+    fn has_open_segment(&self, item: &Item) -> bool {
         let entries = (self.budget.max_records / MIN_SEGMENTS).clamp(1, MAX_ENTRIES);
-        let bytes = (self.budget.max_bytes / MIN_SEGMENTS).min(MAX_SEGMENT);
+        let weight = self.budget.max_bytes / MIN_SEGMENTS;
         self.index.last().is_some_and(|part| {
-            let size = wide(part.size()).saturating_add(wide(line.saturating_add(ENTRY_HEAD)));
-            part.items.is_empty() || (wide(part.items.len()) < entries && size <= bytes)
+            let has_room = wide(part.items.len()) < entries
+                && wide(part.size()).saturating_add(wide(item.size())) <= MAX_SEGMENT.min(weight)
+                && part.weight().saturating_add(item.weight()) <= weight;
+            part.items.is_empty() || has_room
         })
     }
 

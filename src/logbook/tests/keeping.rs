@@ -43,6 +43,21 @@ fn over_the_number_of_records_the_oldest_go() {
 }
 
 #[test]
+fn payloads_make_room_for_each_other_a_few_at_a_time() {
+    let host = FakeHost::default();
+    let mut writer = Writer::open(&host, budget(200_000, 1000)).unwrap();
+    let payload = "x".repeat(5_000);
+    for number in 0..200 {
+        append(&mut writer, number, Some(&payload));
+        writer.flush(&host).unwrap();
+        let kept = numbers(&host);
+        let full = usize::try_from(number).unwrap() >= kept.len();
+        assert!(!full || kept.len() >= 36, "{} at {number}", kept.len());
+        assert_eq!(kept.last(), Some(&number));
+    }
+}
+
+#[test]
 fn a_record_larger_than_the_store_loses_its_payload_or_is_refused() {
     let host = FakeHost::default();
     let mut writer = Writer::open(&host, budget(200, 10)).unwrap();
