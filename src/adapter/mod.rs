@@ -14,6 +14,11 @@ mod sleepers;
 mod stream;
 
 use proxy_wasm::types::LogLevel;
+use talc::wasm::{WasmDynamicTalc, new_wasm_dynamic_allocator};
+
+/// A call makes a hundred small allocations: with the standard library's allocator they are a fifth of its instructions.
+#[global_allocator]
+static ALLOCATOR: WasmDynamicTalc = new_wasm_dynamic_allocator();
 
 proxy_wasm::main! {{
     proxy_wasm::set_log_level(LogLevel::Info);

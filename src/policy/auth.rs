@@ -93,7 +93,7 @@ pub(crate) fn bearer(value: &[u8]) -> Option<&[u8]> {
 }
 
 /// Whether a header's value is a credential of any gateway, alone or behind a word such as `Bearer`, `Token` or `Key`.
-/// `shown`: what of it is hashed already, and its hash.
+/// `shown`: the value, or what follows `Bearer `, and its hash.
 fn is_anybodys(config: &Config, value: &[u8], shown: (&[u8], [u8; 32])) -> bool {
     let whole = value.trim_ascii();
     let key = whole.rsplit(|byte| *byte == b' ').next().unwrap_or(whole);
@@ -102,10 +102,7 @@ fn is_anybodys(config: &Config, value: &[u8], shown: (&[u8], [u8; 32])) -> bool 
         gateways.any(|gateway| recognise(&gateway.credentials, hash).is_some())
     };
     // A hash is most of what all this costs: none is made twice.
-    let is_new = |text: &[u8]| text != shown.0;
-    is_known(&shown.1)
-        || is_new(whole) && is_known(&hash(whole))
-        || key != whole && is_new(key) && is_known(&hash(key))
+    is_known(&shown.1) || key != shown.0 && is_known(&hash(key))
 }
 
 fn split_protocols(gateway: &Gateway, head: &HeaderList, admission: &mut Admission) {
