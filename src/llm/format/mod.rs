@@ -112,7 +112,7 @@ pub struct Answer {
 }
 
 /// What is known after some documents of an answer.
-#[derive(Default)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub(crate) struct Tally {
     /// What the caller sees.
     pub(crate) answer: Answer,

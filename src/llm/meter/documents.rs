@@ -2,6 +2,7 @@
 //!
 //! Invariant: a document counts only when it is whole, and once.
 
+use super::echo::Echo;
 use crate::llm::find::Pair;
 use crate::llm::format::{Draft, Format, Slot, Tally, UNKNOWN};
 use crate::llm::json::{Event, Scanner};
@@ -23,6 +24,9 @@ pub(super) struct Documents {
     pub(super) is_dispatched: bool,
     /// Bytes of `[DONE]` at the beginning of the document; `None` once it is something else.
     done: Option<usize>,
+    echo: Echo,
+    /// The document of the event says what another has said, and was not read.
+    is_echo: bool,
 }
 
 impl Documents {
@@ -35,22 +39,16 @@ impl Documents {
             is_counted: false,
             is_dispatched: false,
             done: Some(0),
+            echo: Echo::new(),
+            is_echo: false,
         }
     }
 
     /// Takes a piece of an event stream.
     pub(super) fn part(&mut self, part: Part<'_>) {
         match part {
-            Part::Data(bytes) => {
-                self.match_done(bytes);
-                self.read(bytes);
-            }
-            Part::LineEnd { event } => {
-                if !self.is_counted && self.draft.kind.is_none() && !event.is_empty() {
-                    self.draft.kind = Some(event.to_owned());
-                }
-                self.finish();
-            }
+            Part::Data(bytes) => self.data(bytes),
+            Part::LineEnd { event } => self.end_line(event),
             Part::End { event } => {
                 if event == "error" {
                     self.tally.answer.is_error = true;
@@ -60,6 +58,58 @@ impl Documents {
                 self.next();
             }
         }
+    }
+
+    fn data(&mut self, bytes: &[u8]) {
+        if self.is_echo && self.is_counted {
+            return;
+        }
+        if self.is_echo {
+            self.read_echo();
+        } else if self.done == Some(0) {
+            // The document's beginning; mostly it is all of it.
+            self.is_echo = self.echo.fits(bytes);
+            if self.is_echo {
+                self.done = None;
+                return;
+            }
+            self.echo.begin(bytes, &self.tally);
+        } else {
+            self.echo.give_up();
+        }
+        self.match_done(bytes);
+        self.read(bytes);
+    }
+
+    fn end_line(&mut self, event: &str) {
+        if self.is_echo && (self.is_counted || self.echo.is_named(event)) {
+            self.is_counted = true;
+            return;
+        }
+        if self.is_echo {
+            self.read_echo();
+        }
+        if !self.is_counted && self.draft.kind.is_none() && !event.is_empty() {
+            self.draft.kind = Some(event.to_owned());
+        }
+        self.finish();
+        if self.is_counted {
+            let table = self.format.map_or(UNKNOWN, Format::table);
+            self.echo.end(event, &self.tally, table);
+        }
+    }
+
+    /// Reads the document after all: as far as anybody looks, it is the one it resembles.
+    fn read_echo(&mut self) {
+        self.is_echo = false;
+        let text = self.echo.text();
+        self.read(&text);
+    }
+
+    /// Bytes on the heap, besides the short texts in the answer.
+    pub(super) fn heap_bytes(&self) -> usize {
+        let echo = self.echo.heap_bytes();
+        self.scanner.heap_bytes().saturating_add(echo)
     }
 
     /// A frame was whole, and with it the document that it carried.
@@ -161,6 +211,8 @@ impl Documents {
             self.draft = Draft::default();
         }
         self.done = Some(0);
+        self.is_echo = false;
+        self.echo.give_up();
     }
 
     /// Looks for `[DONE]`, which is not JSON.
@@ -172,5 +224,43 @@ impl Documents {
             .zip(bytes)
             .all(|(expected, byte)| expected == byte);
         self.done = fits.then_some(matched.saturating_add(rest.len().min(bytes.len())));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whether an event with that text was not read.
+    fn takes(documents: &mut Documents, finish: &str, text: &str) -> bool {
+        let choice = format!(r#"{{"delta":{{"content":"{text}"}},"finish_reason":{finish}}}"#);
+        let data = format!(r#"{{"id":"a","choices":[{choice}]}}"#);
+        documents.part(Part::Data(data.as_bytes()));
+        let is_echo = documents.is_echo;
+        documents.part(Part::LineEnd { event: "" });
+        documents.part(Part::End { event: "" });
+        is_echo
+    }
+
+    #[test]
+    fn an_event_like_one_that_told_nothing_new_is_not_read() {
+        let mut documents = Documents::new(Some(Format::OpenAiChat));
+        let told = ["", "one", "two", "three"].map(|text| takes(&mut documents, "null", text));
+        assert_eq!(told, [false, false, true, true]);
+        assert!(!takes(&mut documents, r#""stop""#, "four"));
+        let answer = &documents.tally.answer;
+        assert_eq!(answer.finish_reason.as_deref(), Some("stop"));
+    }
+
+    #[test]
+    fn an_event_of_another_name_is_read_for_it() {
+        let mut documents = Documents::new(Some(Format::AnthropicMessages));
+        for event in ["", "", "", "message_stop"] {
+            documents.part(Part::Data(br#"{"delta":{"text":"a"}}"#));
+            assert!(!documents.tally.is_ended);
+            documents.part(Part::LineEnd { event });
+            documents.part(Part::End { event });
+        }
+        assert!(documents.tally.is_ended && documents.is_dispatched);
     }
 }

@@ -5,6 +5,7 @@
 
 mod chunk;
 mod documents;
+mod echo;
 mod frames;
 
 use super::format::{Answer, Format};
@@ -129,13 +130,13 @@ impl Meter {
     }
 
     /// Bytes held for reading, besides the short texts in the answer.
-    pub const fn heap_bytes(&self) -> usize {
+    pub fn heap_bytes(&self) -> usize {
         let framing = match &self.framing {
             Framing::Events(decoder) => decoder.heap_bytes(),
             Framing::Frames(frames) => frames.heap_bytes(),
             Framing::Json | Framing::Lines | Framing::Opaque(_) => 0,
         };
-        self.stream.scanner.heap_bytes().saturating_add(framing)
+        self.stream.heap_bytes().saturating_add(framing)
     }
 }
 

@@ -1,3 +1,4 @@
+mod echo;
 mod framing;
 mod golden;
 mod property;

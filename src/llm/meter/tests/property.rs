@@ -2,7 +2,7 @@
 
 use super::*;
 
-const FORMATS: [Option<Format>; 17] = [
+pub(super) const FORMATS: [Option<Format>; 17] = [
     None,
     Some(Format::OpenAiChat),
     Some(Format::OpenAiResponses),
