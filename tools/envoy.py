@@ -61,7 +61,7 @@ LACKS = (
         ("direct::", "shipped_direct::"),
     ),
     Lack(
-        (1, 39),
+        (1, 39, 1),
         "loses the rest of a stream that was held for too long (retry_error_answers)",
         ("retry_deadline::a_stream_that_says_nothing",),
     ),
