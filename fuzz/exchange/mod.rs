@@ -24,7 +24,7 @@ const CONFIG: &str = r#"{"gateways": [
     {"id": "again", "retry_max_attempts": 3, "cache_ttl": 300, "collect_log_payload": true}
 ], "custom_providers": [{"slug": "own", "base_url": "https://llm.example.com/v1"}],
 "attempt_cluster": "sluice-attempts",
-"cache": {"max_bytes": 10000, "max_object_bytes": 2000}, "limits": {"request_body_bytes": 5000}}"#;
+"cache": {"max_bytes": 10000, "max_object_bytes": 2000}, "limits": {"request_body_bytes": 5000, "held_bytes": 6000}}"#;
 const MAX_BYTES: usize = 10_000;
 /// Bytes of a script that are played.
 const LONGEST: usize = 512;
@@ -201,6 +201,13 @@ impl Scene {
             self.wake();
         }
         self.calls.iter().for_each(Call::check);
+        for machine in &self.machines {
+            assert_eq!(
+                machine.worker.room.taken(),
+                0,
+                "bytes that nobody gave back"
+            );
+        }
         for (index, call) in self
             .calls
             .iter()

@@ -15,6 +15,7 @@ use crate::exchange::quiet::Quiet;
 use crate::exchange::task::Task;
 use crate::host::{Host, QueueId};
 use crate::http::header::HeaderList;
+use crate::http::room::Room;
 
 /// The role that lives attempts, as one plugin instance has it.
 pub(super) struct Mount {
@@ -24,6 +25,8 @@ pub(super) struct Mount {
     pub(super) queue: Option<QueueId>,
     pub(super) bodies_come: Rc<Cell<bool>>,
     pub(super) quiet: Rc<Quiet>,
+    /// Bytes that the calls of the virtual machine hold.
+    pub(super) held: Rc<Cell<usize>>,
 }
 
 impl Mount {
@@ -36,9 +39,11 @@ impl Mount {
     }
 
     pub(super) fn begin(&self, id: u32, plan: Rc<Plan>) -> Live {
+        let config = Rc::clone(&plan.caller.config);
         let worker = Worker {
             host: Rc::clone(&self.host),
-            config: Rc::clone(&plan.caller.config),
+            room: Room::new(config.limits.held_bytes, Rc::clone(&self.held)),
+            config,
             queue: self.queue,
             calls: Rc::clone(&self.calls),
             bodies_come: Rc::clone(&self.bodies_come),

@@ -1,5 +1,6 @@
 //! The plugin on one worker: its configuration, its wake-up queue, its clock.
 
+use std::cell::Cell;
 use std::rc::Rc;
 
 use proxy_wasm::hostcalls;
@@ -19,6 +20,7 @@ use crate::exchange::calls::Calls;
 use crate::exchange::cx::{Event, Worker};
 use crate::exchange::task::Task;
 use crate::host::{Host, QueueId};
+use crate::http::room::Room;
 use crate::store::waiter::Wake;
 
 /// The `root_id` of the singleton service to which all workers bring their records.
@@ -39,6 +41,8 @@ const CONSOLE_REMEDY: &str = "write credentials, or open: true for this machine 
 thread_local! {
     /// The planned calls of this virtual machine: of all its roots.
     static CALLS: Rc<Calls> = Rc::default();
+    /// Bytes that calls hold in its memory, of all its roots.
+    static HELD: Rc<Cell<usize>> = Rc::default();
 }
 
 /// A plugin instance.
@@ -140,6 +144,7 @@ impl RootContext for Root {
                 queue: self.register_queue(),
                 bodies_come: Rc::default(),
                 quiet: Rc::default(),
+                held: HELD.with(Rc::clone),
             }));
             return true;
         }
@@ -153,6 +158,7 @@ impl RootContext for Root {
         }
         let worker = Rc::new(Worker {
             host: Rc::clone(&self.host),
+            room: Room::new(config.limits.held_bytes, HELD.with(Rc::clone)),
             config: Rc::new(config),
             queue: self.register_queue(),
             calls: CALLS.with(Rc::clone),

@@ -13,13 +13,15 @@ pub struct CacheBudget {
     pub max_object_bytes: usize,
 }
 
-/// Bounds of a request.
+/// Bounds of requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Bytes of a request body that must be held before it can go on, at most 1 GiB. Default 25 MiB.
     pub request_body_bytes: usize,
     /// What happens to a longer one. Default [`OverLimit::Reject`].
     pub over_limit: OverLimit,
+    /// Bytes of bodies that all calls of a worker hold in the module's memory, at most 384 MiB. Default 256 MiB.
+    pub held_bytes: usize,
 }
 
 /// What happens to a request body that is too long to be held.
@@ -65,6 +67,12 @@ const HELD: Range = Range {
     max: GIB,
     unit: "byte",
 };
+/// A worker's virtual machine has 1 GiB, and what is made of a body that is held is held beside it.
+const HELD_TOGETHER: Range = Range {
+    min: 1,
+    max: 384 * MIB,
+    unit: "byte",
+};
 const PAYLOAD: Range = Range {
     min: 0,
     max: 10 * MIB,
@@ -102,10 +110,15 @@ pub(super) fn read_limits(field: &Field<'_>) -> Option<Limits> {
     let over_limit = section
         .field("over_limit")
         .choice(&[("reject", OverLimit::Reject), ("pass", OverLimit::Pass)]);
+    let held_bytes = section
+        .field("held_bytes")
+        .whole(&HELD_TOGETHER)
+        .unwrap_or(256 * MIB);
     section.finish();
     Some(Limits {
         request_body_bytes: usize::try_from(request_body_bytes).ok()?,
         over_limit: over_limit.unwrap_or(OverLimit::Reject),
+        held_bytes: usize::try_from(held_bytes).ok()?,
     })
 }
 

@@ -63,6 +63,10 @@ impl Answer {
             && is_storable(content_type)
             && (framed || !meter.is_opaque());
         let limit = cx.worker.config.cache.max_object_bytes;
+        let capture = |limit| Capture::within(cx.worker.room.spare(), limit);
+        let declared = head
+            .text("content-length")
+            .and_then(|length| length.parse().ok());
         let payload = record
             .payload_limit()
             .filter(|_| coding.is_ok() && is_text(content_type));
@@ -70,20 +74,18 @@ impl Answer {
         let hides = hides && coding == Ok(None) && is_event_stream(content_type);
         let coding = coding.ok().flatten();
         Self {
-            kept: stored.then(|| (StoredHead::new(head), Capture::new(limit))),
+            kept: stored.then(|| (StoredHead::new(head), capture(limit).expecting(declared))),
             decoder: coding
                 .filter(|_| !meter.is_opaque() || payload.is_some())
                 .map(Decoder::new),
             unread,
             hide: hides.then(Hide::default),
             meter,
-            payload: payload.map(Capture::new),
+            payload: payload.map(capture),
             framed,
             ended: false,
             size: 0,
-            declared: head
-                .text("content-length")
-                .and_then(|length| length.parse().ok()),
+            declared,
             stored: None,
         }
     }
@@ -110,7 +112,7 @@ impl Answer {
         if let Some((_, kept)) = &mut self.kept {
             kept.feed(passed);
         }
-        // An answer over the size limit is not going to be stored: give the memory back at once.
+        // An answer over the size limit, or beyond the room, is not going to be stored: give the memory back at once.
         self.kept.take_if(|(_, kept)| !kept.is_whole());
         self.read(bytes, passed);
         if ends {

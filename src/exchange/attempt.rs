@@ -16,6 +16,7 @@ use super::plan::{Next, Plan, Refused, Step};
 use super::relay::{Relay, Sent};
 use crate::http::header::HeaderList;
 use crate::http::reject::Reject;
+use crate::http::room::Held;
 use crate::policy::cache::Found;
 use crate::policy::retry::Retry;
 
@@ -148,7 +149,7 @@ async fn live(cx: &Cx, plan: &Plan, step: &mut Step, arrived: &Arrived<'_>) -> R
     };
     let sent = Sent { intake, fill, key };
     let relay = Relay::new(cx, &step.call, &mut step.record, sent).along(&plan.passage);
-    follow(cx, plan, trial, relay).await
+    follow(cx, (plan, &mut step.body), trial, relay).await
 }
 
 /// The step's own body, or the one that came.
@@ -186,7 +187,7 @@ async fn intake(cx: &Cx, step: &Step, arrived: &Arrived<'_>) -> Result<Intake, S
         cx,
         &step.call,
         &step.head,
-        (held, body.clone()),
+        (held, Rc::clone(body)),
     )?)
 }
 
@@ -212,9 +213,17 @@ async fn wait(cx: &Cx, moment: u64, intake: &mut Intake) -> Result<(), Stop> {
     Ok(())
 }
 
-/// Relays the answer, unless it is a failure that something follows.
-async fn follow(cx: &Cx, plan: &Plan, trial: Trial, mut relay: Relay<'_>) -> Result<Lived, Stop> {
+/// Relays the answer, unless it is a failure that something follows. Once it passes, nothing is sent to anybody any more.
+async fn follow(
+    cx: &Cx,
+    (plan, body): (&Plan, &mut Option<Rc<Held>>),
+    trial: Trial,
+    mut relay: Relay<'_>,
+) -> Result<Lived, Stop> {
     loop {
+        if relay.has_begun() && body.take().is_some() {
+            plan.let_go();
+        }
         let event = cx.next().await;
         if let Event::Done(ending) = event {
             return Ok(Lived::Over(relay.finish(&ending)));

@@ -16,6 +16,7 @@ use super::quiet::Quiet;
 use crate::config::Config;
 use crate::host::{Host, QueueId};
 use crate::http::reply::Reply;
+use crate::http::room::{Held, Room};
 use crate::record::Record;
 
 /// What one worker's plugin instance knows; shared by all its streams.
@@ -33,6 +34,8 @@ pub struct Worker {
     pub bodies_come: Rc<Cell<bool>>,
     /// What the operator was told a moment ago.
     pub quiet: Rc<Quiet>,
+    /// Room for the bodies that are held in this virtual machine.
+    pub room: Room,
 }
 
 /// For tests and fuzz targets.
@@ -44,9 +47,11 @@ impl Worker {
         config: impl Into<Rc<Config>>,
         queue: QueueId,
     ) -> Self {
+        let config = config.into();
         Self {
             host: Rc::<crate::host::fake::FakeHost>::clone(host),
-            config: config.into(),
+            room: Room::new(config.limits.held_bytes, Rc::default()),
+            config,
             queue: Some(queue),
             calls: Rc::default(),
             bodies_come: Rc::new(Cell::new(true)),
@@ -157,7 +162,7 @@ impl Cx {
     }
 
     /// Changes the whole of a request's body, all of which is held.
-    pub fn replace_request(&self, size: usize, bytes: Vec<u8>) {
+    pub fn replace_request(&self, size: usize, bytes: Rc<Held>) {
         self.push(Output::ReplaceRequest { size, bytes });
     }
 

@@ -161,7 +161,7 @@ impl<'a> Failed<'a> {
     }
 
     /// Waits with a good answer in hand until its content begins, or an error in the place of it. How the stream ended, if it
-    /// did. What is silent for too long is shown as it is.
+    /// did. What is silent for too long, or finds no room, is shown as it is.
     async fn watch(
         &self,
         end: bool,
@@ -173,6 +173,7 @@ impl<'a> Failed<'a> {
         let is_stream = relay.is_stream();
         let mut opening = Opening::default();
         let (mut heard, mut ended) = (0_usize, end || !(is_stream || is_json(content_type)));
+        let mut share = cx.worker.room.spare();
         // Whether the client shall get something else than what came.
         let mut is_changed = false;
         let until = self.withheld_until();
@@ -188,6 +189,7 @@ impl<'a> Failed<'a> {
                     // Gemini's stream is an array of answers.
                     let is_list = heard == size && bytes.trim_ascii_start().starts_with(b"[");
                     ended = end || (is_stream && opening.feed(&bytes)) || (!is_stream && is_list);
+                    ended |= !share.grow(passed.capacity());
                 }
                 Event::ResponseTrailers => {
                     relay.end();

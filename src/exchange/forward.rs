@@ -66,7 +66,9 @@ pub fn request_edits(cx: &Cx, call: &Call, head: &HeaderList, key: Option<&Chose
 
 /// Puts what goes to the provider in the place of the client's body, where it is something else.
 pub fn replace_body(cx: &Cx, intake: &mut Intake, head: &HeaderList, edits: &mut Vec<Edit>) {
-    let Some(body) = intake.changed() else { return };
+    let Some(body) = intake.changed(cx) else {
+        return;
+    };
     let held = intake.held();
     if head.contains("content-length") {
         let length = body.len().to_string();

@@ -4,6 +4,8 @@
 //! the digest is of the bytes as sent. Invariant: nothing is kept but what the scanners need, the bounded capture, and a
 //! body that may have to be changed, within its limit.
 
+use std::rc::Rc;
+
 use sha2::{Digest, Sha256};
 
 use super::Stop;
@@ -14,6 +16,7 @@ use crate::http::capture::Capture;
 use crate::http::encoding::Decoder;
 use crate::http::header::HeaderList;
 use crate::http::reject::Reject;
+use crate::http::room::Held;
 use crate::llm::multipart::MultipartScan;
 use crate::llm::request::{RequestFacts, RequestScan, Scan};
 use crate::llm::stream_usage;
@@ -39,7 +42,7 @@ pub struct Intake {
     /// The body of a call that may be asked for its usage; once it is whole, of one that is.
     pub(super) copy: Option<Capture>,
     /// The whole body of a unified call, as it is written for its provider.
-    rewritten: Option<Vec<u8>>,
+    rewritten: Option<Rc<Held>>,
     scan: Option<Scan>,
     digest: Option<Sha256>,
     payload: Option<Capture>,
@@ -53,7 +56,8 @@ pub struct Intake {
 impl Intake {
     /// Begins the intake. A body that says up front that it is too large to be held is refused at once.
     pub fn new(cx: &Cx, call: &Call, head: &HeaderList, end: bool) -> Result<Self, Reject> {
-        let limits = &cx.worker.config.limits;
+        let (limits, room) = (&cx.worker.config.limits, &cx.worker.room);
+        let capture = |limit| Capture::within(room.spare(), limit);
         let is_cached = call.caching.as_ref().is_some_and(|caching| caching.reads);
         let holds = is_cached || call.adds_usage;
         let declared = head
@@ -72,11 +76,11 @@ impl Intake {
             ended: end,
             hides_usage: false,
             decoder: call.coding.filter(|_| looked_into).map(Decoder::new),
-            copy: (call.adds_usage && !too_large).then(|| Capture::new(limits.request_body_bytes)),
+            copy: (call.adds_usage && !too_large).then(|| capture(limits.request_body_bytes)),
             rewritten: None,
             scan: scan(call, head, looked_into),
             digest: (looked_into && call.caching.is_some()).then(Sha256::new),
-            payload: call.payload_limit.filter(|_| looked_into).map(Capture::new),
+            payload: call.payload_limit.filter(|_| looked_into).map(capture),
             limit: limits.request_body_bytes,
             over_limit: limits.over_limit,
             within_limit: !(holds && too_large),
@@ -91,7 +95,7 @@ impl Intake {
         cx: &Cx,
         call: &Call,
         head: &HeaderList,
-        (size, body): (u64, Vec<u8>),
+        (size, body): (u64, Rc<Held>),
     ) -> Result<Self, Reject> {
         let mut intake = Self::new(cx, call, head, true)?;
         intake.feed(&body, body.len(), true);
@@ -105,7 +109,7 @@ impl Intake {
         cx: &Cx,
         call: &Call,
         head: &HeaderList,
-        (held, body): (usize, Vec<u8>),
+        (held, body): (usize, Rc<Held>),
     ) -> Result<Self, Reject> {
         let size = u64::try_from(body.len()).unwrap_or(u64::MAX);
         let mut intake = Self::rewritten(cx, call, head, (size, body))?;
@@ -114,7 +118,7 @@ impl Intake {
     }
 
     /// The body of a unified call, as it is written for its provider.
-    pub(super) fn into_rewritten(self) -> Option<Vec<u8>> {
+    pub(super) fn into_rewritten(self) -> Option<Rc<Held>> {
         self.rewritten
     }
 
@@ -187,6 +191,8 @@ impl Intake {
         if let Some(copy) = &mut self.copy {
             copy.feed(bytes);
         }
+        // Half a body is none to ask with.
+        self.copy.take_if(|copy| !copy.is_whole());
         self.read(bytes);
     }
 
@@ -226,10 +232,11 @@ impl Intake {
 
     /// What goes to the provider instead of the client's body, if anything does: the body of a unified call, and for a
     /// stream whose client did not ask, the whole body with the question for the usage.
-    pub fn changed(&mut self) -> Option<Vec<u8>> {
+    pub fn changed(&mut self, cx: &Cx) -> Option<Rc<Held>> {
         let copy = self.copy.take();
         let asked = copy.and_then(|copy| stream_usage::ask(copy.bytes()));
         self.hides_usage = asked.is_some();
+        let asked = asked.map(|asked| cx.worker.room.keep(asked));
         asked.or(self.rewritten.take())
     }
 

@@ -1,6 +1,9 @@
 //! What a stream asks of the proxy.
 
+use std::rc::Rc;
+
 use crate::http::reply::Reply;
+use crate::http::room::Held;
 use crate::record::Record;
 
 /// A change of one header field before the gate opens.
@@ -24,7 +27,7 @@ pub enum Output {
         /// How many bytes are held.
         size: usize,
         /// What goes to the upstream instead.
-        bytes: Vec<u8>,
+        bytes: Rc<Held>,
     },
     /// Take away the trailers of the request, if the current event has brought them.
     DropRequestTrailers,

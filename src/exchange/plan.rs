@@ -170,6 +170,11 @@ impl Plan {
         self.rest.note(cx, refused)
     }
 
+    /// Nothing follows the attempt under way: what would have is held no longer.
+    pub fn let_go(&self) {
+        self.rest.clear();
+    }
+
     /// Gives the next attempt its step.
     pub fn put(&self, step: Box<Step>) {
         self.next.replace(Some(step));

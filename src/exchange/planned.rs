@@ -107,7 +107,7 @@ fn send(cx: &Cx, plan: &Plan, head: &HeaderList, held: Option<u64>) {
         }
         edits.push(Edit::Remove("content-encoding".into()));
         let held = usize::try_from(held).unwrap_or(usize::MAX);
-        cx.replace_request(held, PLACEHOLDER.to_vec());
+        cx.replace_request(held, cx.worker.room.keep(PLACEHOLDER.to_vec()));
         // They are nobody's: no step has any.
         cx.drop_request_trailers();
     }

@@ -14,6 +14,7 @@ use super::unified::Chat;
 use crate::config::{DynamicRoute, ElementKind, ModelCall};
 use crate::http::header::HeaderList;
 use crate::http::reject::Reject;
+use crate::http::room::Share;
 use crate::llm::compat::ChatBody;
 use crate::llm::provider::{is_credential_header, without_credentials};
 use crate::policy::dynamic_route::count::{self, Account};
@@ -45,6 +46,7 @@ pub struct Route {
     wishes: Wishes,
     head: HeaderList,
     body: Rc<str>,
+    _share: Share,
     /// What the records of its models begin with.
     record: Record,
     /// Whether there is a record already.
@@ -67,13 +69,18 @@ impl Route {
         let config = &cx.worker.config;
         let route = config.dynamic_route(&caller.gateway.id, asked.name);
         let route = Rc::clone(route.ok_or(Reject::UnknownRoute)?);
+        let body: Rc<str> = String::from_utf8_lossy(asked.body).into();
+        // It is the body that its call holds already, or a part of it.
+        let mut share = cx.worker.room.needed();
+        share.set(body.len());
         Ok(Self {
             caller: caller.clone(),
             at: Some(route.start),
             route,
             query: asked.query.map(str::to_owned),
             head: asked.head.clone(),
-            body: String::from_utf8_lossy(asked.body).into(),
+            body,
+            _share: share,
             wishes: asked.wishes,
             record: record.clone(),
             is_recorded: false,
@@ -169,7 +176,7 @@ impl Route {
             Ok((call, head, body)) => Ok(Box::new(Step {
                 call,
                 head,
-                body: Some(body),
+                body: Some(cx.worker.room.keep(body)),
                 record,
                 accounts: self.accounts.clone(),
                 attempt: 1,

@@ -4,6 +4,7 @@
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
+use std::rc::Rc;
 use std::time::Duration;
 
 use super::call::Call;
@@ -12,6 +13,7 @@ use super::route::Route;
 use crate::http::header::HeaderList;
 use crate::http::reject::Reject;
 use crate::http::reply::Reply;
+use crate::http::room::Held;
 use crate::policy::dynamic_route::count::{self, Account};
 use crate::record::Record;
 
@@ -22,7 +24,7 @@ pub struct Step {
     /// The head as if this step alone had been called.
     pub head: HeaderList,
     /// The provider's body; `None`: the one that comes with each attempt.
-    pub body: Option<Vec<u8>>,
+    pub body: Option<Rc<Held>>,
     /// The record of the step.
     pub record: Record,
     /// Limits of a dynamic route that count what the step costs.
@@ -153,6 +155,11 @@ impl Stages {
             }
         }
         None
+    }
+
+    /// Nothing is left.
+    pub fn clear(&self) {
+        self.left.take();
     }
 
     /// Whether anything is left but what is under way.

@@ -69,6 +69,7 @@ pub(super) async fn read(
         wishes: Wishes::default(),
     };
     let (call, plain, body) = chat.call(caller, &body, head, record)?;
+    let body = cx.worker.room.keep(body);
     let body = if planned::is_needed(cx, &call) {
         Some(body)
     } else {
@@ -174,18 +175,7 @@ pub(super) async fn hold(
     end: bool,
     size: &mut u64,
 ) -> Result<Capture, Stop> {
-    let limit = cx.worker.config.limits.request_body_bytes;
-    let too_large = Stop::Reject(Reject::BodyTooLarge(limit));
-    let declared = head
-        .text("content-length")
-        .and_then(|text| text.parse::<u64>().ok());
-    let fits = |size| usize::try_from(size).is_ok_and(|size| size <= limit);
-    if declared.is_some_and(|size| !fits(size)) {
-        return Err(too_large);
-    }
-    let coding = Coding::of(head).map_err(unread)?;
-    let mut decoder = coding.map(Decoder::new);
-    let mut body = Capture::new(limit);
+    let (mut body, mut decoder) = begin(cx, head)?;
     cx.want(true, false);
     if !cx.worker.bodies_come.get() {
         cx.set_deadline(Some(cx.now().saturating_add(BODY_PATIENCE)));
@@ -220,8 +210,11 @@ pub(super) async fn hold(
                 .map_err(unread)?,
             None => body.feed(&bytes),
         }
+        if body.is_crowded_out() {
+            return Err(Reject::Overloaded.into());
+        }
         if !body.is_whole() {
-            return Err(too_large);
+            return Err(too_large(cx).into());
         }
     }
     cx.set_deadline(None);
@@ -229,6 +222,29 @@ pub(super) async fn hold(
         return Err(unread(Unread::Cut).into());
     }
     Ok(body)
+}
+
+/// The place for the body, and what reads it. One that says up front that it has none is refused at once.
+fn begin(cx: &Cx, head: &HeaderList) -> Result<(Capture, Option<Decoder>), Reject> {
+    let (room, limit) = (&cx.worker.room, cx.worker.config.limits.request_body_bytes);
+    let declared = head
+        .text("content-length")
+        .and_then(|text| text.parse::<u64>().ok());
+    if let Some(size) = declared {
+        let size = usize::try_from(size).ok().filter(|size| *size <= limit);
+        if !room.has(size.ok_or_else(|| too_large(cx))?) {
+            return Err(Reject::Overloaded);
+        }
+    }
+    let coding = Coding::of(head).map_err(unread)?;
+    // Of a compressed body it is not known how much it will be.
+    let plain = declared.filter(|_| coding.is_none());
+    let body = Capture::within(room.needed(), limit).expecting(plain);
+    Ok((body, coding.map(Decoder::new)))
+}
+
+fn too_large(cx: &Cx) -> Reject {
+    Reject::BodyTooLarge(cx.worker.config.limits.request_body_bytes)
 }
 
 fn unread(reason: Unread) -> Reject {

@@ -78,7 +78,7 @@ impl Listed<'_> {
         Ok(Stage::step(Step {
             call,
             head,
-            body: Some(step.body.to_vec()),
+            body: Some(cx.worker.room.keep(step.body.to_vec())),
             record: std::mem::take(record),
             accounts: Vec::new(),
             attempt: 1,
@@ -128,7 +128,7 @@ impl Listed<'_> {
         Ok(Stage::step(Step {
             call,
             head,
-            body: Some(body),
+            body: Some(cx.worker.room.keep(body)),
             record: std::mem::take(record),
             accounts: Vec::new(),
             attempt: 1,

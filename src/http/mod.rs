@@ -6,4 +6,5 @@ pub mod encoding;
 pub mod header;
 pub mod reject;
 pub mod reply;
+pub mod room;
 pub mod trace;

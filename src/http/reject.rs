@@ -59,6 +59,8 @@ pub enum Reject {
     UnknownProvider,
     /// No dynamic route of that name at this gateway.
     UnknownRoute,
+    /// The body must be held, and others hold too much at this moment.
+    Overloaded,
     /// No answer could be had from the provider.
     Unreachable,
     /// The call may need several attempts, and the configuration does not say where they are made.
@@ -72,7 +74,7 @@ impl From<Incompatible> for Reject {
 }
 
 impl Reject {
-    /// The HTTP status (contract §11; 404, 413 and 501 are ours, where the contract has none).
+    /// The HTTP status (contract §11; 404, 413, 501 and 503 are ours, where the contract has none).
     pub fn status(&self) -> u16 {
         match self {
             Self::BadUrl => 404,
@@ -89,6 +91,7 @@ impl Reject {
             Self::RateLimited(_) => 429,
             Self::Unauthorized => 401,
             Self::NoAttempts => 501,
+            Self::Overloaded => 503,
         }
     }
 
@@ -111,6 +114,7 @@ impl Reject {
                 Incompatible::NoChat | Incompatible::OwnFormat | Incompatible::Unset(_),
             ) => 2906,
             Self::UnknownRoute => 2907,
+            Self::Overloaded => 2908,
             Self::InStep { reason, .. } => reason.code(),
         }
     }
@@ -156,6 +160,9 @@ impl Reject {
             Self::UnknownProvider => "Invalid provider".into(),
             Self::UnknownRoute => "This gateway has no such dynamic route".into(),
             Self::Unreachable => "Failed to get response from provider".into(),
+            Self::Overloaded => {
+                "Overloaded: this gateway holds as many bytes of requests as it may".into()
+            }
             Self::NoAttempts => {
                 "This endpoint is off: the gateway's configuration names no attempt_cluster".into()
             }
@@ -165,7 +172,7 @@ impl Reject {
     /// Whether the same call may succeed later; official SDKs obey it as `x-should-retry` (clients.md).
     fn retry_may_help(&self) -> bool {
         match self {
-            Self::RateLimited(_) | Self::Unreachable => true,
+            Self::RateLimited(_) | Self::Overloaded | Self::Unreachable => true,
             Self::InStep { reason, .. } => reason.retry_may_help(),
             Self::BadBody(_)
             | Self::BadTarget(_)
@@ -178,6 +185,28 @@ impl Reject {
             | Self::UnknownProvider
             | Self::UnknownRoute
             | Self::NoAttempts => false,
+        }
+    }
+
+    /// How long the client is asked to wait.
+    fn wait(&self) -> Option<Duration> {
+        match self {
+            Self::RateLimited(wait) => Some(*wait),
+            // Nobody knows when another call ends.
+            Self::Overloaded => Some(Duration::from_secs(1)),
+            Self::BadBody(_)
+            | Self::BadTarget(_)
+            | Self::BadUrl
+            | Self::BodyTooLarge(_)
+            | Self::InStep { .. }
+            | Self::Incompatible(_)
+            | Self::Unauthorized
+            | Self::UnknownAlias { .. }
+            | Self::UnknownGateway
+            | Self::UnknownProvider
+            | Self::UnknownRoute
+            | Self::Unreachable
+            | Self::NoAttempts => None,
         }
     }
 
@@ -197,7 +226,7 @@ impl Reject {
         });
         identity.push(("content-type".into(), "application/json".into()));
         identity.push(("x-should-retry".into(), self.retry_may_help().to_string()));
-        if let Self::RateLimited(wait) = self {
+        if let Some(wait) = self.wait() {
             // Whole seconds, rounded up: an SDK that waits this long is admitted.
             let seconds = wait
                 .as_secs()
@@ -260,6 +289,7 @@ mod tests {
             (unknown_alias("x", &["default"]), 400, 2040, false),
             (Reject::UnknownGateway, 400, 2001, false),
             (Reject::UnknownProvider, 400, 2008, false),
+            (Reject::Overloaded, 503, 2908, true),
             (Reject::Unreachable, 400, 2005, true),
             (Reject::NoAttempts, 501, 2904, false),
         ];

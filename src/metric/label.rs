@@ -142,6 +142,7 @@ const fn refusal(code: u32) -> &'static str {
         2903 => "body_too_large",
         2904 => "no_attempts",
         2907 => "unknown_route",
+        2908 => "overloaded",
         _ => "bad_request",
     }
 }

@@ -38,6 +38,7 @@ fn the_least_configuration_has_the_documented_defaults() {
         limits: Limits {
             request_body_bytes: 26_214_400,
             over_limit: OverLimit::Reject,
+            held_bytes: 268_435_456,
         },
         outside_paths: OutsidePaths::Reject,
         cluster_header: "x-sluice-cluster".to_owned(),
@@ -160,7 +161,8 @@ fn every_setting_beside_the_gateways_arrives_where_it_belongs() {
         config.limits,
         Limits {
             request_body_bytes: 1,
-            over_limit: OverLimit::Pass
+            over_limit: OverLimit::Pass,
+            held_bytes: 402_653_184,
         }
     );
     assert_eq!(config.outside_paths, OutsidePaths::Pass);

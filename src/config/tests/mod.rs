@@ -108,7 +108,7 @@ fn full() -> Value {
             {"slug": "openai", "cluster": "outbound|443||api.openai.com", "host": "API.openai.com:8443"},
             {"slug": "anthropic", "host": "claude.example.com"},
         ],
-        "limits": {"request_body_bytes": 1, "over_limit": "pass"},
+        "limits": {"request_body_bytes": 1, "over_limit": "pass", "held_bytes": 402_653_184},
         "outside_paths": "pass",
         "cluster_header": "X-Mesh-Cluster",
         "attempt_cluster": "sluice-attempts",

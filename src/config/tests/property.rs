@@ -71,6 +71,7 @@ const NAMES: &[&str] = &[
     "limits",
     "request_body_bytes",
     "over_limit",
+    "held_bytes",
     "outside_paths",
     "cluster_header",
     "log",

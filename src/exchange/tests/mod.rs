@@ -5,6 +5,7 @@ mod compat;
 mod cost;
 mod encoding;
 mod guard;
+mod held;
 mod life;
 mod metric;
 mod payload;
@@ -68,7 +69,11 @@ impl Proxy {
 
     /// Another worker on the same shared data.
     fn beside(host: &Rc<FakeHost>, queue: u32) -> Self {
-        let config = config::parse(config_text().as_bytes(), &|_| None).unwrap();
+        Self::of(host, queue, &config_text())
+    }
+
+    fn of(host: &Rc<FakeHost>, queue: u32, config: &str) -> Self {
+        let config = config::parse(config.as_bytes(), &|_| None).unwrap();
         let worker = Worker::alone(host, config, QueueId(queue));
         Self {
             host: Rc::clone(host),
@@ -154,7 +159,9 @@ impl Stream {
                     assert!(self.downstream.replace(edits).is_none() && self.reply.is_none());
                 }
                 Output::ReplaceRequest { bytes, .. } => {
-                    assert!(self.asked.replace(bytes).is_none() && self.upstream.is_none());
+                    assert!(
+                        self.asked.replace(bytes.to_vec()).is_none() && self.upstream.is_none()
+                    );
                 }
                 Output::DropRequestTrailers => self.drops_trailers = true,
                 Output::ReplaceResponse { size, bytes } => {

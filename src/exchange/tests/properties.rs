@@ -88,18 +88,20 @@ proptest! {
     #[test]
     fn no_order_of_events_panics_or_loses_the_record(
         kinds in vec((event(), vec(any::<u8>(), 0..40)), 0..30),
-        gateway in 0_usize..4,
+        (gateway, is_unified) in (0_usize..5, any::<bool>()),
         gone: bool,
     ) {
         let proxy = Proxy::new();
-        let names = ["my-gateway", "locked", "limited", "shared"];
+        let names = ["my-gateway", "locked", "limited", "shared", "usage"];
         let mut stream = proxy.stream();
-        stream.head(&OPENAI.replace("my-gateway", names[gateway]), &[]);
+        let path = if is_unified { OPENAI.replace("openai", "compat") } else { OPENAI.to_owned() };
+        stream.head(&path.replace("my-gateway", names[gateway]), &[]);
         for (kind, bytes) in &kinds {
             stream.on(make(*kind, bytes));
             prop_assert!(stream.records.is_empty());
         }
         stream.done(u64::from(gone), gone);
+        prop_assert_eq!(proxy.worker.room.taken(), 0);
     }
 
     #[test]
@@ -133,6 +135,7 @@ proptest! {
         for stream in &mut streams {
             stream.done(0, false);
         }
+        prop_assert_eq!(proxy.worker.room.taken(), 0);
         // Whoever held the mark has given it up: the next caller does not wait.
         proxy.host.fail_at.set(None);
         if fails.is_none() {

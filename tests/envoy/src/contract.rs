@@ -21,7 +21,7 @@ pub fn assert_refused(reply: &RawReply, status: u16, code: u32) {
     assert_eq!(body, envelope);
     assert!(!message.is_empty());
     assert_named(reply);
-    let curable = matches!(code, 2003 | 2005);
+    let curable = matches!(code, 2003 | 2005 | 2908);
     assert_eq!(
         reply.header("x-should-retry").as_deref(),
         Some(if curable { "true" } else { "false" })

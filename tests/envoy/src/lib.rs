@@ -42,6 +42,7 @@ pub use builder::Builder;
 pub use client::{Call, Reply};
 pub use fake::answer::{Answer, Gate};
 pub use fake::{Case, Fake, Seen};
+pub use frames::Feed;
 pub use gateway::{Gateway, Lease, Shared};
 pub use lane::Lane;
 pub use launch::{Launcher, Native};

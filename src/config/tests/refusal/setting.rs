@@ -122,11 +122,6 @@ fn bad_settings_are_refused() {
                 "cache.max_object_bytes: 1001 is above cache.max_bytes, which is 1000: lower it",
             ),
             (
-                json!({"limits": {"request_body_bytes": 1_073_741_825, "over_limit": "drop"}}),
-                "limits.request_body_bytes: 1073741825 is above the maximum of 1073741824 bytes\n\
-                 limits.over_limit: must be one of reject, pass, found \"drop\"",
-            ),
-            (
                 json!({"outside_paths": true}),
                 "outside_paths: must be one of reject, pass, found true",
             ),
@@ -152,6 +147,31 @@ fn bad_settings_are_refused() {
             (
                 json!({"log": {"payload": 1}}),
                 "log.payload: is unknown: remove it, or write one of max_payload_bytes, line, filter_state",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn bad_limits_are_refused() {
+    check(
+        with,
+        "",
+        [
+            (
+                json!({"limits": {"request_body_bytes": 1_073_741_825, "over_limit": "drop"}}),
+                "limits.request_body_bytes: 1073741825 is above the maximum of 1073741824 bytes\n\
+                 limits.over_limit: must be one of reject, pass, found \"drop\"",
+            ),
+            (
+                json!({"limits": {"held_bytes": 0, "request_body_bytes": "much"}}),
+                "limits.request_body_bytes: must be a whole number of bytes, found text\n\
+                 limits.held_bytes: 0 is below the minimum of 1 byte",
+            ),
+            (
+                json!({"limits": {"held_bytes": 402_653_185, "max_held_bytes": 1}}),
+                "limits.held_bytes: 402653185 is above the maximum of 402653184 bytes\n\
+                 limits.max_held_bytes: is unknown: did you mean held_bytes?",
             ),
         ],
     );

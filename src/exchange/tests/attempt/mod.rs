@@ -7,6 +7,7 @@ mod credential;
 mod disguise;
 mod driver;
 mod given_up;
+mod held;
 mod inherited;
 mod kept;
 mod key;

@@ -173,6 +173,7 @@ proptest! {
         } else {
             call.finish()
         };
+        prop_assert_eq!(proxy.worker.room.taken(), 0);
         // Nobody is asked but those of the script, each with its own.
         let tried = &script[..(played + usize::from(is_left.is_some())).min(script.len())];
         let asked: Vec<_> = tried.iter().map(|(step, _)| names[*step]).collect();
