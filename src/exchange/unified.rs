@@ -25,6 +25,9 @@ use crate::record::Record;
 /// waits longer than one that could go on without.
 const BODY_PATIENCE: u64 = 5_000_000_000;
 
+/// Largest body that is read here, in bytes: it is in memory up to three times, and a virtual machine has 1 GiB.
+const MAX_READ: usize = 128 << 20;
+
 /// What a unified call became.
 pub(super) enum Unified {
     /// A call of one attempt.
@@ -226,7 +229,7 @@ pub(super) async fn hold(
 
 /// The place for the body, and what reads it. One that says up front that it has none is refused at once.
 fn begin(cx: &Cx, head: &HeaderList) -> Result<(Capture, Option<Decoder>), Reject> {
-    let (room, limit) = (&cx.worker.room, cx.worker.config.limits.request_body_bytes);
+    let (room, limit) = (&cx.worker.room, limit(cx));
     let declared = head
         .text("content-length")
         .and_then(|text| text.parse::<u64>().ok());
@@ -244,7 +247,11 @@ fn begin(cx: &Cx, head: &HeaderList) -> Result<(Capture, Option<Decoder>), Rejec
 }
 
 fn too_large(cx: &Cx) -> Reject {
-    Reject::BodyTooLarge(cx.worker.config.limits.request_body_bytes)
+    Reject::BodyTooLarge(limit(cx))
+}
+
+fn limit(cx: &Cx) -> usize {
+    cx.worker.config.limits.request_body_bytes.min(MAX_READ)
 }
 
 fn unread(reason: Unread) -> Reject {

@@ -60,11 +60,14 @@ impl Capture {
         if size <= capacity {
             return true;
         }
-        let size = capacity.saturating_mul(2).min(self.expected).max(size);
-        let share = self.share.as_mut();
-        let is_granted = share.is_none_or(|share| share.grow(size));
-        let more = size.saturating_sub(length);
-        is_granted && self.bytes.try_reserve_exact(more).is_ok()
+        let twice = capacity.saturating_mul(2).min(self.expected).max(size);
+        let granted = match self.share.as_mut() {
+            None => Some(twice),
+            // Where there is not so much room, there may be enough.
+            Some(share) => [twice, size].into_iter().find(|size| share.grow(*size)),
+        };
+        let more = granted.map(|size| size.saturating_sub(length));
+        more.is_some_and(|more| self.bytes.try_reserve_exact(more).is_ok())
     }
 
     /// What was kept.
@@ -131,6 +134,20 @@ mod tests {
         assert_eq!(capture.bytes(), b"abc", "nothing is left out in the middle");
         drop(capture);
         assert!(room.has(8));
+    }
+
+    #[test]
+    fn a_body_for_which_there_is_just_enough_room_is_kept() {
+        let room = Room::new(100, Rc::default());
+        let mut other = room.needed();
+        assert!(other.grow(40));
+        let mut capture = Capture::within(room.needed(), 500);
+        for size in [50, 10] {
+            capture.feed(&vec![b'x'; size]);
+        }
+        assert!(capture.is_whole() && !room.has(1));
+        capture.feed(b"x");
+        assert!(capture.is_crowded_out());
     }
 
     #[test]

@@ -93,7 +93,7 @@ pub(crate) fn bearer(value: &[u8]) -> Option<&[u8]> {
 }
 
 /// Whether a header's value is a credential of any gateway, alone or behind a word such as `Bearer`, `Token` or `Key`.
-/// `shown`: the value, or what follows `Bearer `, and its hash.
+/// `shown`: the value, or what follows `Bearer `, and its hash. No credential has that word in itself.
 fn is_anybodys(config: &Config, value: &[u8], shown: (&[u8], [u8; 32])) -> bool {
     let whole = value.trim_ascii();
     let key = whole.rsplit(|byte| *byte == b' ').next().unwrap_or(whole);

@@ -58,6 +58,19 @@ fn a_body_that_finds_no_room_is_refused_and_the_room_comes_back() {
 }
 
 #[test]
+fn no_body_that_is_read_is_larger_than_a_machine_can_bear() {
+    let limit = r#""request_body_bytes": 50000"#;
+    let most = r#""request_body_bytes": 1073741824"#;
+    let host = Rc::new(FakeHost::new(&[1, 2]));
+    let proxy = Proxy::of(&host, 1, &config_text().replace(limit, most));
+    for (size, code) in [(128 << 20, None), ((128 << 20) + 1, Some(2903))] {
+        let mut call = proxy.stream();
+        call.head(CHAT, &[("content-length", &size.to_string())]);
+        assert_eq!(call.reply.is_some().then(|| call.error_code()), code);
+    }
+}
+
+#[test]
 fn a_body_passes_alone_even_if_it_is_larger_than_the_room() {
     let proxy = proxy(10);
     let mut call = proxy.stream();

@@ -53,6 +53,7 @@ impl Documents {
                 if event == "error" {
                     self.tally.answer.is_error = true;
                     self.tally.is_aborted = true;
+                    self.echo.forget();
                 }
                 self.is_dispatched |= self.tally.is_ended;
                 self.next();
@@ -102,7 +103,7 @@ impl Documents {
     /// Reads the document after all: as far as anybody looks, it is the one it resembles.
     fn read_echo(&mut self) {
         self.is_echo = false;
-        let text = self.echo.text();
+        let text = self.echo.forget();
         self.read(&text);
     }
 
@@ -262,5 +263,18 @@ mod tests {
             documents.part(Part::End { event });
         }
         assert!(documents.tally.is_ended && documents.is_dispatched);
+    }
+
+    #[test]
+    fn what_is_known_is_never_that_of_an_event_that_was_passed_over() {
+        let mut documents = Documents::new(Some(Format::OpenAiImages));
+        let mut images = Vec::new();
+        for event in ["", "", "image_generation.completed", ""] {
+            documents.part(Part::Data(br#"{"data":[{}]}"#));
+            documents.part(Part::LineEnd { event });
+            documents.part(Part::End { event });
+            images.push(documents.tally.answer.usage.images);
+        }
+        assert_eq!(images, [1, 1, 2, 1].map(Some));
     }
 }

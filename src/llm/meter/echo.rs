@@ -14,7 +14,7 @@ const MAX_TEXT: usize = 2048;
 /// So many texts and numbers of an event may differ from those of others.
 const MAX_HOLES: usize = 32;
 /// So many events in a row that no other resembles end the search: each costs a copy of what is known.
-const TRIES: u8 = 8;
+const TRIES: u8 = 16;
 const STRING: Pair = Pair::new(b'"', b'\\');
 
 /// What events are compared with.
@@ -65,10 +65,10 @@ impl Echo {
         self.model.as_ref().is_some_and(|it| it.event == event)
     }
 
-    /// The document of the model.
-    pub(super) fn text(&self) -> Vec<u8> {
-        let text = self.model.as_ref().map(|it| it.text.clone());
-        text.unwrap_or_default()
+    /// Ends the comparing with the model: its document.
+    pub(super) fn forget(&mut self) -> Vec<u8> {
+        let model = self.model.take();
+        model.map(|it| it.text).unwrap_or_default()
     }
 
     /// A document that does not fit is about to be read from its beginning. `tally`: what is known.
@@ -192,15 +192,16 @@ fn holes(text: &[u8], table: &'static [Node<Slot>]) -> Vec<Hole> {
             string_end(inside)
         };
         let end = start.saturating_add(size);
+        let next = text.get(end..).unwrap_or_default();
+        let ends = !is_number || is_whole(next);
         // What ends it is read with it: only then is it reported.
-        let after = end.saturating_add(1).min(text.len());
+        let after = end.saturating_add(usize::from(ends)).min(text.len());
         scanner.feed(text.get(read..start).unwrap_or_default(), &mut |_, _| {});
         let mut is_wanted = false;
-        let last = text.get(start..after).unwrap_or_default();
-        scanner.feed(last, &mut |_, _| is_wanted = true);
+        let inside = text.get(start..after).unwrap_or_default();
+        scanner.feed(inside, &mut |_, _| is_wanted = true);
         (read, place) = (after, after);
-        let next = text.get(end..).unwrap_or_default();
-        if !is_wanted && is_value(next, is_number) {
+        if !is_wanted && ends && (is_number || !is_key(next)) {
             found.push(Hole {
                 start,
                 end,
@@ -217,13 +218,15 @@ fn begins_value(text: &[u8], place: usize) -> bool {
     before.is_some_and(|byte| matches!(byte, b':' | b',' | b'[') || byte.is_ascii_whitespace())
 }
 
-/// Whether what stands before `next` is a string's inside and a value, or a number that is whole.
-fn is_value(next: &[u8], is_number: bool) -> bool {
-    if is_number {
-        return matches!(next.first(), Some(b',' | b'}' | b']'));
-    }
+/// Whether a number before `next` is all of the value.
+fn is_whole(next: &[u8]) -> bool {
+    matches!(next.first(), Some(b',' | b'}' | b']'))
+}
+
+/// Whether a string that ends with the first byte of `next` is a key, or is not whole.
+fn is_key(next: &[u8]) -> bool {
     let after = next.strip_prefix(b"\"").map(<[u8]>::trim_ascii_start);
-    after.is_some_and(|after| !after.starts_with(b":"))
+    after.is_none_or(|after| after.starts_with(b":"))
 }
 
 #[cfg(test)]

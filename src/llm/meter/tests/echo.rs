@@ -3,7 +3,7 @@
 use super::property::FORMATS;
 use super::*;
 
-const SHAPES: [&str; 12] = [
+const SHAPES: [&str; 15] = [
     r#"{"id":"a","model":"m","choices":[{"index":0,"delta":{"content":"TEXT"},"finish_reason":null}],"usage":null}"#,
     r#"{"id":"a","model":"m","choices":[{"index":0,"delta":{"content":"TEXT"},"finish_reason":"stop"}],"usage":null}"#,
     r#"{"id":"a","model":"m","choices":[],"usage":{"prompt_tokens":1,"completion_tokens":COUNT}}"#,
@@ -16,6 +16,9 @@ const SHAPES: [&str; 12] = [
     r#"{"text":"TEXT","event_type":"text-generation","is_finished":false}"#,
     r#"[{"text":"TEXT"},{"model":"m","text":"TEXT"}]"#,
     r#"{"item":{"type":"web_search_call","id":"TEXT"},"text":"TEXT"}"#,
+    r#"{"x":[1"y",2,"model"],"z":0,"n":COUNT}"#,
+    r#"{"x":[1"y"],"model":"z","n":COUNT}"#,
+    r#"{"data":[{"b64_json":"TEXT"}],"n":COUNT}"#,
 ];
 const TEXTS: [&str; 8] = [
     "",
@@ -27,7 +30,16 @@ const TEXTS: [&str; 8] = [
     "é",
     "\",\"model\":\"n\",\"x\":\"",
 ];
-const NAMES: [&str; 6] = ["", "", "", "error", "message_stop", "ping"];
+const NAMES: [&str; 8] = [
+    "",
+    "",
+    "",
+    "error",
+    "message_stop",
+    "ping",
+    "image_generation.completed",
+    "response.failed",
+];
 const TAILS: [&str; 8] = [
     "",
     "",
