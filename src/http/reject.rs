@@ -190,24 +190,11 @@ impl Reject {
 
     /// How long the client is asked to wait.
     fn wait(&self) -> Option<Duration> {
-        match self {
-            Self::RateLimited(wait) => Some(*wait),
-            // Nobody knows when another call ends.
-            Self::Overloaded => Some(Duration::from_secs(1)),
-            Self::BadBody(_)
-            | Self::BadTarget(_)
-            | Self::BadUrl
-            | Self::BodyTooLarge(_)
-            | Self::InStep { .. }
-            | Self::Incompatible(_)
-            | Self::Unauthorized
-            | Self::UnknownAlias { .. }
-            | Self::UnknownGateway
-            | Self::UnknownProvider
-            | Self::UnknownRoute
-            | Self::Unreachable
-            | Self::NoAttempts => None,
+        if let Self::RateLimited(wait) = self {
+            return Some(*wait);
         }
+        // Nobody knows when another call ends.
+        matches!(self, Self::Overloaded).then_some(Duration::from_secs(1))
     }
 
     /// The answer in the contract's envelope; `identity` are the response headers that name the call.

@@ -41,7 +41,7 @@ impl Room {
         self.share(self.limit)
     }
 
-    /// A share for what can be left out: all of these together get half of the room.
+    /// A share for what can be left out: it grows only while all that is held, with it, takes no more than half of the room.
     pub fn spare(&self) -> Share {
         self.share(self.limit / 2)
     }
