@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 
 use crate::fake::answer::Answer;
 use crate::{RUNTIME, eventually, sample};
@@ -27,6 +27,8 @@ pub const CASE_HEADER: &str = "x-case";
 pub struct Fake {
     ports: Ports,
     cases: Arc<Cases>,
+    /// Keeps the dead port: bound and never listening, it refuses, and nothing else of the machine can take it.
+    _dead: Arc<TcpSocket>,
 }
 
 /// The addresses of the four ports.
@@ -97,18 +99,21 @@ pub(crate) struct Entry {
 }
 
 impl Fake {
-    /// Listens on four free loopback ports.
+    /// Listens on three free loopback ports, and keeps a fourth at which nobody listens.
     pub fn start() -> Self {
         let cases = Arc::new(Cases::default());
         let _runtime = RUNTIME.enter();
-        let [plain, tls, raw, dead] = [(); 4].map(|()| port());
+        let [plain, tls, raw] = [(); 3].map(|()| port());
+        let dead = TcpSocket::new_v4().expect("a socket");
+        dead.bind((Ipv4Addr::LOCALHOST, 0).into())
+            .expect("a free port");
         let address =
             |listener: &TcpListener| listener.local_addr().expect("a listener has an address");
         let ports = Ports {
             plain: address(&plain),
             tls: address(&tls),
             raw: address(&raw),
-            dead: address(&dead),
+            dead: dead.local_addr().expect("a bound socket has an address"),
         };
         tokio::spawn(serve::plain(plain, Arc::clone(&cases)));
         tokio::spawn(serve::encrypted(
@@ -117,7 +122,11 @@ impl Fake {
             crate::tls::acceptor(),
         ));
         tokio::spawn(raw::serve(raw, Arc::clone(&cases)));
-        Self { ports, cases }
+        Self {
+            ports,
+            cases,
+            _dead: Arc::new(dead),
+        }
     }
 
     /// Where it listens.
