@@ -206,13 +206,13 @@ impl Stream {
         let changed: BTreeSet<&str> = edits
             .iter()
             .map(|edit| match edit {
-                Edit::Set(name, _) | Edit::Remove(name) => name.as_str(),
+                Edit::Set(name, _) | Edit::Remove(name) => &**name,
             })
             .collect();
         let kept = head.iter().filter(|(name, _)| !changed.contains(name));
         let kept = kept.map(|(name, value)| (name.to_owned(), value.to_vec()));
         let set = edits.iter().filter_map(|edit| match edit {
-            Edit::Set(name, value) => Some((name.clone(), value.clone())),
+            Edit::Set(name, value) => Some((name.to_string(), value.clone())),
             Edit::Remove(_) => None,
         });
         kept.chain(set).collect()

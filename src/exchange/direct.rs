@@ -81,15 +81,12 @@ impl Direct {
 
     /// What sends the next attempt over the hop, whatever the one before it did to the head.
     pub fn hop_edits(&self, plan: &Plan) -> [Edit; 2] {
-        let name = "content-length".to_owned();
+        let name = "content-length".into();
         let length = match self.length.borrow().clone() {
             Some(length) => Edit::Set(name, length),
             None => Edit::Remove(name),
         };
-        [
-            Edit::Set(CALL.to_owned(), plan.id.clone().into_bytes()),
-            length,
-        ]
+        [Edit::Set(CALL.into(), plan.id.clone().into_bytes()), length]
     }
 
     /// No attempt can follow a plan that is forgotten.

@@ -24,18 +24,15 @@ pub fn request_edits(cx: &Cx, call: &Call, head: &HeaderList, key: Option<&Chose
     for (name, _) in head.iter() {
         if is_ours(name) && !gone.contains(&name) {
             gone.push(name);
-            edits.push(Edit::Remove(name.to_owned()));
+            edits.push(Edit::Remove(name.to_owned().into()));
         }
     }
     let consumed = call.admission.consumed.iter().copied();
-    let withheld = call.withheld.iter().map(String::as_str);
-    edits.extend(
-        consumed
-            .chain(withheld)
-            .map(|name| Edit::Remove(name.to_owned())),
-    );
+    edits.extend(consumed.map(|name| Edit::Remove(name.into())));
+    let withheld = call.withheld.iter().cloned();
+    edits.extend(withheld.map(|name| Edit::Remove(name.into())));
     if let Some(protocols) = &call.admission.protocols {
-        let name = "sec-websocket-protocol".to_owned();
+        let name = "sec-websocket-protocol".into();
         edits.push(if protocols.is_empty() {
             Edit::Remove(name)
         } else {
@@ -55,7 +52,7 @@ pub fn request_edits(cx: &Cx, call: &Call, head: &HeaderList, key: Option<&Chose
         call.upstream.host.as_bytes().to_vec(),
     ));
     edits.push(Edit::Set(
-        cx.worker.config.cluster_header.clone(),
+        cx.worker.config.cluster_header.clone().into(),
         call.cluster.clone().into_bytes(),
     ));
     if let (Some(keys), Some(key)) = (&call.keys, key) {
@@ -121,12 +118,12 @@ pub fn step_edits(
     let mut edits: Vec<Edit> = Vec::with_capacity(wanted.len());
     let stays = |name: &str| is_of_way(name) || wanted.iter().any(|(known, _)| *known == name);
     for (name, _) in arrived.iter().filter(|(name, _)| !stays(name)) {
-        edits.push(Edit::Remove(name.to_owned()));
+        edits.push(Edit::Remove(name.to_owned().into()));
     }
     for (name, values) in &wanted {
         if !arrived.values(name).eq(values.iter().copied()) {
             let between: &[u8] = if *name == "cookie" { b"; " } else { b", " };
-            edits.push(Edit::Set((*name).to_owned(), values.join(between)));
+            edits.push(Edit::Set((*name).to_owned().into(), values.join(between)));
         }
     }
     edits
@@ -147,20 +144,19 @@ fn is_of_way(place: Place, name: &str) -> bool {
 pub fn timeout(timeout: Duration) -> Edit {
     let millis = timeout.as_millis().max(1).to_string();
     let name = "x-envoy-upstream-rq-per-try-timeout-ms";
-    Edit::Set(name.to_owned(), millis.into_bytes())
+    Edit::Set(name.into(), millis.into_bytes())
 }
 
 /// A request outside the gateway's URLs passes untouched, but for the header that picks clusters.
 pub fn outside_edits(cx: &Cx) -> Vec<Edit> {
-    vec![Edit::Remove(cx.worker.config.cluster_header.clone())]
+    vec![Edit::Remove(cx.worker.config.cluster_header.clone().into())]
 }
 
 /// What the client is told beside the provider's own header fields.
 pub fn response_edits(record: &Record, head: &HeaderList, cache_status: Option<&str>) -> Vec<Edit> {
     let mut edits: Vec<Edit> = record
-        .identity()
-        .into_iter()
-        .map(|(name, value)| Edit::Set(name, value.into_bytes()))
+        .identity_fields()
+        .map(|(name, value)| Edit::Set(name.into(), value.into_owned().into_bytes()))
         .collect();
     if let Some(status) = cache_status {
         edits.push(Edit::Set("cf-aig-cache-status".into(), status.into()));
@@ -174,7 +170,7 @@ pub fn response_edits(record: &Record, head: &HeaderList, cache_status: Option<&
     for (name, _) in head.iter() {
         let speaks = name.starts_with("cf-aig-") || name == RETRY;
         if speaks && !is_set(&edits, name) {
-            edits.push(Edit::Remove(name.to_owned()));
+            edits.push(Edit::Remove(name.to_owned().into()));
         }
     }
     edits

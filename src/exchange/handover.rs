@@ -24,9 +24,9 @@ pub(super) fn mark(head: &HeaderList) -> Vec<Edit> {
     let mut edits: Vec<_> = head
         .iter()
         .filter(|(name, _)| steers(name))
-        .map(|(name, _)| Edit::Remove(name.to_owned()))
+        .map(|(name, _)| Edit::Remove(name.to_owned().into()))
         .collect();
-    edits.push(Edit::Set(RETRY.to_owned(), b"1".to_vec()));
+    edits.push(Edit::Set(RETRY.into(), b"1".to_vec()));
     edits
 }
 

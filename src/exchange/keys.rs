@@ -85,18 +85,18 @@ impl Keys {
         let key = &chosen.key;
         let value = self.place.value(key.secret.reveal());
         let cluster = key.cluster.as_ref().map(|cluster| {
-            let name = cx.worker.config.cluster_header.clone();
+            let name = cx.worker.config.cluster_header.clone().into();
             Edit::Set(name, cluster.clone().into_bytes())
         });
         let host = key.host.as_ref();
         let host = host.map(|host| Edit::Set(":authority".into(), host.clone().into_bytes()));
-        let own = Edit::Set(self.place.header().to_owned(), value);
+        let own = Edit::Set(self.place.header().to_owned().into(), value);
         let is_empty = |name: &&&str| {
             let is_other = **name != self.place.header() && **name != "sec-websocket-protocol";
             is_other && head.contains(name)
         };
         let empty = CREDENTIAL_HEADERS.iter().filter(is_empty);
-        let removed: Vec<_> = empty.map(|name| Edit::Remove((*name).to_owned())).collect();
+        let removed: Vec<_> = empty.map(|name| Edit::Remove((*name).into())).collect();
         let set = [Some(own), cluster, host].into_iter().flatten();
         removed.into_iter().chain(set)
     }

@@ -1,5 +1,6 @@
 //! What a stream asks of the proxy.
 
+use std::borrow::Cow;
 use std::rc::Rc;
 
 use crate::http::reply::Reply;
@@ -10,9 +11,9 @@ use crate::record::Record;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Edit {
     /// Takes all values of the field away.
-    Remove(String),
+    Remove(Cow<'static, str>),
     /// Replaces all values of the field, or adds it.
-    Set(String, Vec<u8>),
+    Set(Cow<'static, str>, Vec<u8>),
 }
 
 /// What the proxy must do after a poll, in order.

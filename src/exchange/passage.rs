@@ -128,7 +128,7 @@ impl<'a> Passing<'a> {
         let holds = tells && is_plain && cx.worker.queue.is_some();
         let length = holds.then_some("content-length");
         let removed = [RETRY].into_iter().chain(length);
-        let edits = removed.map(|name| Edit::Remove(name.to_owned()));
+        let edits = removed.map(|name| Edit::Remove(name.to_owned().into()));
         cx.release_response(edits.collect());
         Self { cx, passage, holds }
     }

@@ -186,10 +186,10 @@ fn steering(cx: &Cx, plan: &Plan, head: &HeaderList) -> Vec<Edit> {
     let mut edits: Vec<_> = head
         .iter()
         .filter(|(name, _)| is_ours(name))
-        .map(|(name, _)| Edit::Remove(name.to_owned()))
+        .map(|(name, _)| Edit::Remove(name.to_owned().into()))
         .collect();
     let consumed = plan.caller.admission.consumed.iter();
-    edits.extend(consumed.map(|name| Edit::Remove((*name).to_owned())));
+    edits.extend(consumed.map(|name| Edit::Remove((*name).into())));
     let cluster = config.attempt_cluster.as_deref().unwrap_or_default();
     let retries = MAX_TOTAL_ATTEMPTS.saturating_sub(1).to_string();
     // An attempt whose provider breaks off while its answer is held ends as a reset.
@@ -208,7 +208,7 @@ fn steering(cx: &Cx, plan: &Plan, head: &HeaderList) -> Vec<Edit> {
         ("x-envoy-max-retries", &retries),
     ];
     let set = set.into_iter().chain(call);
-    edits.extend(set.map(|(name, value)| Edit::Set(name.to_owned(), value.as_bytes().to_vec())));
+    edits.extend(set.map(|(name, value)| Edit::Set(name.to_owned().into(), value.into())));
     edits
 }
 
@@ -223,7 +223,7 @@ fn bare(head: &HeaderList) -> impl Iterator<Item = Edit> {
             || name.starts_with("x-forwarded-")
     };
     let gone = head.iter().filter(move |(name, _)| !stays(name));
-    gone.map(|(name, _)| Edit::Remove(name.to_owned()))
+    gone.map(|(name, _)| Edit::Remove(name.to_owned().into()))
 }
 
 /// Whether an answer comes from a cluster that made no attempt, for its role is not mounted; not one of the proxy's limits.

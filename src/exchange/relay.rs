@@ -169,7 +169,7 @@ impl Relay<'_> {
         let mut edits = forward::response_edits(self.record, head, status);
         let Some(answer) = &self.answer else { return };
         if answer.hide.is_some() {
-            edits.push(Edit::Remove("content-length".to_owned()));
+            edits.push(Edit::Remove("content-length".into()));
         }
         let is_plain = self.is_stream() && !head.contains("content-encoding");
         if let Some(teller) = &mut self.teller {

@@ -7,6 +7,7 @@ mod bill;
 mod cost;
 mod finished;
 pub mod id;
+mod identity;
 mod line;
 mod model_type;
 mod provider_head;
@@ -272,24 +273,5 @@ impl Record {
     /// How many bytes of each body are wanted; `None` without payload logging.
     pub const fn payload_limit(&self) -> Option<usize> {
         self.collect.payload
-    }
-
-    /// The response headers that name the call (contract §2.2).
-    pub fn identity(&self) -> Vec<(String, String)> {
-        let mut headers = vec![
-            ("cf-aig-step".to_owned(), self.step.to_string()),
-            ("cf-aig-event-id".to_owned(), self.event_id.clone()),
-            ("cf-aig-request-id".to_owned(), self.id.clone()),
-        ];
-        if let (true, Some(provider), Some(model)) =
-            (self.is_routed, &self.provider, &self.model_asked)
-        {
-            headers.push(("cf-aig-provider".to_owned(), provider.clone()));
-            headers.push(("cf-aig-model".to_owned(), model.clone()));
-        }
-        if self.is_collected() {
-            headers.push(("cf-aig-log-id".to_owned(), self.id.clone()));
-        }
-        headers
     }
 }

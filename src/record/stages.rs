@@ -12,7 +12,7 @@ use crate::llm::format::Format;
 use crate::llm::provider::Upstream;
 use crate::policy::privacy;
 
-/// Longest text that is taken over from a header, in bytes.
+/// Longest text that is taken over from a header, in characters.
 const MAX_TEXT: usize = 512;
 /// The status of a call whose client left before it was told anything (as nginx has it).
 const CLIENT_CLOSED_REQUEST: u16 = 499;
@@ -211,6 +211,14 @@ impl Record {
 
 /// A header field's text, bounded.
 pub(super) fn text(head: &HeaderList, name: &str) -> Option<String> {
-    head.text(name)
-        .map(|value| value.chars().take(MAX_TEXT).collect())
+    head.text(name).map(|value| {
+        // Most are short, and copied whole.
+        let cut = match value.len() > MAX_TEXT {
+            true => value.char_indices().nth(MAX_TEXT),
+            false => None,
+        };
+        cut.and_then(|(end, _)| value.get(..end))
+            .unwrap_or(value)
+            .to_owned()
+    })
 }

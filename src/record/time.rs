@@ -7,7 +7,32 @@ pub fn rfc3339(nanos: u64) -> String {
     let (year, month, day) = civil(days);
     let (hour, minute) = (rest / 3_600_000, rest / 60_000 % 60);
     let (second, milli) = (rest / 1000 % 60, rest % 1000);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milli:03}Z")
+    // Once in every record: `format!` takes ten times as long.
+    let mut text = String::with_capacity(24);
+    let parts = [
+        (year, 1000, '-'),
+        (month, 10, '-'),
+        (day, 10, 'T'),
+        (hour, 10, ':'),
+        (minute, 10, ':'),
+        (second, 10, '.'),
+        (milli, 100, 'Z'),
+    ];
+    for (number, highest, after) in parts {
+        push_digits(&mut text, number, highest);
+        text.push(after);
+    }
+    text
+}
+
+/// Appends a number in decimal; its first digit stands for the power of ten `highest`.
+fn push_digits(text: &mut String, number: u64, highest: u64) {
+    let mut place = highest;
+    while place > 0 {
+        let digit = u8::try_from(number / place % 10).unwrap_or_default();
+        text.push(char::from(b'0' | digit));
+        place /= 10;
+    }
 }
 
 /// The Gregorian date of a day since 1970-01-01, by counting whole 400-year eras from 0000-03-01.

@@ -25,7 +25,7 @@ pub(super) fn applied(head: &HeaderList, edits: &[Edit]) -> HeaderList {
         let (Edit::Remove(name) | Edit::Set(name, _)) = edit;
         fields.retain(|(known, _)| known != name);
         if let Edit::Set(name, value) = edit {
-            fields.push((name.clone(), value.clone()));
+            fields.push((name.to_string(), value.clone()));
         }
     }
     HeaderList::new(fields)

@@ -10,7 +10,7 @@ fn withheld(gateway: &str, model: &str, fields: &[(&str, &str)]) -> Vec<String> 
     let edits = call.upstream.as_ref().unwrap();
     let removed = fields
         .iter()
-        .filter(|(name, _)| edits.contains(&Edit::Remove((*name).to_owned())));
+        .filter(|(name, _)| edits.contains(&Edit::Remove((*name).to_owned().into())));
     removed.map(|(name, _)| (*name).to_owned()).collect()
 }
 
