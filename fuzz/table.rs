@@ -175,9 +175,7 @@ impl<'s, 'a> Play<'s, 'a> {
     fn end(&self, how: u8) {
         let chosen = pick(&mut self.held.borrow_mut(), self.stage.draw(255));
         let Some(held) = chosen else { return };
-        if self.stage.is_faulty || held.until <= self.now() {
-            self.is_late.set(true);
-        }
+        let until = held.until;
         let wake_ups = match how {
             0 => {
                 table::renew(&self.view(), &held.ticket, LEASE);
@@ -192,6 +190,10 @@ impl<'s, 'a> Play<'s, 'a> {
                 done.1
             }
         };
+        // Others may take it over until the very end. Their calls look again when it has run out.
+        if self.stage.is_faulty || until <= self.now() {
+            self.is_late.set(true);
+        }
         wake_ups.send(&self.view(), Verdict::LookAgain);
     }
 

@@ -1,15 +1,20 @@
-//! Both filters: one module, told apart by its configuration.
+//! All three filters: one module, told apart by its configuration.
 
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::{Action, ContextType};
 use sha2::{Digest, Sha256};
 
+use crate::asking::{Asking, Metrics};
+
 proxy_wasm::main! {{
-    proxy_wasm::set_root_context(|_| Box::new(Root { hashes: false }));
+    proxy_wasm::set_root_context(|_| Box::<Root>::default());
 }}
 
+#[derive(Default)]
 struct Root {
     hashes: bool,
+    /// Of the filter that asks.
+    asks: Option<Metrics>,
 }
 
 struct Stream {
@@ -20,11 +25,16 @@ impl Context for Root {}
 
 impl RootContext for Root {
     fn on_configure(&mut self, _: usize) -> bool {
-        self.hashes = self.get_plugin_configuration().as_deref() == Some(b"hash");
+        let deed = self.get_plugin_configuration().unwrap_or_default();
+        self.hashes = deed == b"hash";
+        self.asks = (deed == b"ask").then(Metrics::define);
         true
     }
 
     fn create_http_context(&self, _: u32) -> Option<Box<dyn HttpContext>> {
+        if let Some(metrics) = &self.asks {
+            return Some(Box::new(Asking(metrics.clone())));
+        }
         let hash = self.hashes.then(Sha256::new);
         Some(Box::new(Stream { hash }))
     }

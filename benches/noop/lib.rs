@@ -1,5 +1,7 @@
-//! The two filters that `make bench` compares with: one that does nothing, and one (configured as `hash`) that hashes
-//! request bodies as they pass, as a cache has to.
+//! The filters that `make bench` compares with: one that does nothing, one (configured as `hash`) that hashes request
+//! bodies as they pass, as a cache has to, and one (`ask`) that only makes Sluice's calls of the host.
 
+#[cfg(target_family = "wasm")]
+mod asking;
 #[cfg(target_family = "wasm")]
 mod filter;

@@ -10,7 +10,7 @@ import unittest
 from tooling import ROOT
 
 import gateway
-from bench import base, contestant, process, report, rounds, soak
+from bench import base, contestant, longest, process, report, rounds, soak
 from bench.row import GROUPS, PLAIN
 from bench.traffic import NUMBER, Load
 
@@ -38,7 +38,7 @@ class Contestants(unittest.TestCase):
         upstream = gateway.with_upstream(gateway.located(SHIPPED), "127.0.0.1:1")
         texts = {name: edit(upstream) for name, edit in contestant.EDITS.items()}
         filters = {name: text.count("name: envoy.filters.http.wasm") for name, text in texts.items()}
-        self.assertEqual(filters, {"plain": 0, "noop": 1, "hash": 1, "sluice": SHIPPED.count("name: envoy.filters.http.wasm")})
+        self.assertEqual(filters, {"plain": 0, "noop": 1, "hash": 1, "ask": 1, "sluice": SHIPPED.count("name: envoy.filters.http.wasm")})
         self.assertIn("rate_limiting_limit", texts["sluice"])
 
 
@@ -65,6 +65,20 @@ class Costs(unittest.TestCase):
             pass
         used = sum(process.cpu(os.getpid()).since(before))
         self.assertAlmostEqual(used, time.process_time() - own, delta=0.02)
+
+
+class Longest(unittest.TestCase):
+    def test_the_longest_turn_is_that_since_it_was_asked_for_last(self) -> None:
+        text = "listener_manager.worker_0.dispatcher.loop_duration_us: P0(1,1) P99.9(180,436.6) P100(735.5,2050)"
+        self.assertEqual(longest.longest(text), 0.7355)
+
+    def test_nothing_that_was_measured_is_no_time(self) -> None:
+        self.assertEqual(longest.longest("listener_manager.worker_0.dispatcher.loop_duration_us: No recorded values"), 0.0)
+
+    def test_the_inputs_are_as_large_as_their_names_say(self) -> None:
+        sizes = {name: len(body()) for name, (_, body, _) in longest.INPUTS.items()}
+        self.assertAlmostEqual(sizes["universal, a step of 5 MB"], 5_000_000, delta=1000)
+        self.assertAlmostEqual(sizes["request 4 MB of brackets"], 4_000_000, delta=1000)
 
 
 class Pairs(unittest.TestCase):

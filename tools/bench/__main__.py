@@ -6,13 +6,13 @@ import argparse
 import json
 from contextlib import ExitStack
 
-from bench import base, contestant, facts, first_byte, machine, report, rounds, traffic
+from bench import base, contestant, facts, first_byte, longest, machine, report, rounds, traffic
 from bench.row import GROUPS, Group
 from project import ROOT, TARGET, fail, say
 
 FILE = TARGET / "bench.json"
-FACTS, FIRST_BYTE = "facts", "first-byte"  # beside the groups
-ALL = [*GROUPS, FACTS, FIRST_BYTE]
+FACTS, FIRST_BYTE, LONGEST = "facts", "first-byte", "longest"  # beside the groups
+ALL = [*GROUPS, FACTS, LONGEST, FIRST_BYTE]
 
 
 def arguments() -> argparse.Namespace:
@@ -54,6 +54,8 @@ def main() -> None:
         result["groups"] = measure(groups, provider.address, plan, edits)
         if FACTS in asked.rows:
             result["facts"] = facts.measure(provider.address)
+        if LONGEST in asked.rows:
+            result["longest_ms"] = longest.measure(provider.address)
     if FIRST_BYTE in asked.rows:
         result["first_byte_us"] = first_byte.report()
     FILE.write_text(json.dumps(result, indent=1) + "\n")

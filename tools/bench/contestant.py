@@ -44,6 +44,7 @@ NOOP = """\
               "@type": type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm
               config:
                 root_id: noop
+                allow_on_headers_stop_iteration: true
                 vm_config: {{vm_id: noop, runtime: envoy.wasm.runtime.v8, code: {{local: {{filename: "{wasm}"}}}}}}
                 configuration: {{"@type": type.googleapis.com/google.protobuf.StringValue, value: "{deed}"}}
 """
@@ -60,7 +61,7 @@ def plain(text: str) -> str:
 
 
 def noop(deed: str = "") -> object:
-    """Plain, with our other filter: it does nothing, or the deed."""
+    """Plain, with our other filter (benches/noop): it does nothing, or the deed."""
 
     def edit(text: str) -> str:
         router = "          - &router\n"
@@ -81,7 +82,7 @@ def sluice(wasm: Path = WASM, settings: dict = CONFIGURATION) -> object:
     return edit
 
 
-EDITS = {"plain": plain, "noop": noop(), "hash": noop("hash"), "sluice": sluice()}
+EDITS = {"plain": plain, "noop": noop(), "hash": noop("hash"), "ask": noop("ask"), "sluice": sluice()}
 
 
 def start(name: str, upstream: str, edit=None, workers: int = 1) -> gateway.Gateway:

@@ -39,6 +39,7 @@ class Group:
 
 
 PLAIN, NOOP, HASH = (Row(name, who) for name, who in (("plain Envoy", "plain"), ("no-op filter", "noop"), ("only hashing", "hash")))
+ASK = Row("only Sluice's host calls", "ask")
 JSON = Load(2048, "json:1024")
 FAILING = ("status:503", "status:503", "json:1024")
 
@@ -72,6 +73,7 @@ GROUPS = {
         (
             PLAIN,
             NOOP,
+            ASK,
             Row("Sluice", goals={"ratio": 0.70}),
             Row("Sluice, no records", gateway="unlogged", goals={"records_us": 10}),
             Row("Sluice, no authentication", gateway="open"),

@@ -37,19 +37,29 @@ impl Skip {
         skip
     }
 
-    /// Goes on to the next byte that matters; returns the bytes after it.
+    /// Goes on to the next string, or to the end of the container; returns the bytes after it.
     pub(super) fn feed<'a>(&mut self, bytes: &'a [u8]) -> (Found, &'a [u8]) {
-        let (_, tail) = STRUCTURE.split(bytes);
-        let Some((byte, rest)) = tail.split_first() else {
-            return (Found::Inside, &[]);
-        };
-        let found = match byte {
-            b'"' => Found::String,
-            b'{' | b'[' => self.enter(*byte == b'['),
-            b'}' | b']' => self.leave(*byte == b']'),
-            _ => Found::Inside,
-        };
-        (found, rest)
+        let mut rest = bytes;
+        loop {
+            // Brackets like company: what follows one is looked at before it is searched for.
+            let (byte, after) = match rest {
+                [byte @ (b'"' | b'{' | b'[' | b'}' | b']'), after @ ..] => (*byte, after),
+                _ => match STRUCTURE.split(rest).1 {
+                    [byte, after @ ..] => (*byte, after),
+                    [] => return (Found::Inside, &[]),
+                },
+            };
+            let found = match byte {
+                b'"' => Found::String,
+                b'{' | b'[' => self.enter(byte == b'['),
+                b'}' | b']' => self.leave(byte == b']'),
+                _ => Found::Inside,
+            };
+            if found != Found::Inside {
+                return (found, after);
+            }
+            rest = after;
+        }
     }
 
     fn enter(&mut self, is_array: bool) -> Found {
