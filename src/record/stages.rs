@@ -222,3 +222,25 @@ pub(super) fn text(head: &HeaderList, name: &str) -> Option<String> {
             .to_owned()
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_text_is_cut_between_characters() {
+        for (value, kept) in [
+            ("short".to_owned(), 5),
+            ("x".repeat(MAX_TEXT), MAX_TEXT),
+            ("x".repeat(MAX_TEXT + 1), MAX_TEXT),
+            ("\u{e4}".repeat(MAX_TEXT), 2 * MAX_TEXT),
+            ("\u{e4}".repeat(MAX_TEXT + 1), 2 * MAX_TEXT),
+        ] {
+            let mut head = HeaderList::default();
+            head.push("user-agent", value.as_bytes());
+            let text = text(&head, "user-agent").unwrap();
+            assert_eq!(text.len(), kept);
+            assert!(value.starts_with(&text));
+        }
+    }
+}
