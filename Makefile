@@ -43,7 +43,7 @@ lint: ## formatting, clippy for host and wasm, documentation
 	@python3 tools/build.py --toolchain
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
-	cargo clippy --locked --target wasm32-wasip1 -- -D warnings
+	cargo clippy --locked --target wasm32-wasip1 -p sluice -p sluice-noop -- -D warnings
 	cargo doc --locked --no-deps
 
 check: lint build ## lint and every test; says what could not run, which in CI is a failure

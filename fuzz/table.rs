@@ -21,8 +21,6 @@ const TTL: Duration = Duration::from_secs(60);
 /// Bytes of a script that are played.
 const LONGEST: usize = 1024;
 const LEASE: Duration = Duration::from_secs(5);
-/// For so long a store without a ticket has the right to fill.
-const STORING: Duration = Duration::from_secs(1);
 /// Two buckets: more keys than the first one has places for, and one in the second.
 const KEYS: u8 = 10;
 
@@ -203,7 +201,7 @@ impl<'s, 'a> Play<'s, 'a> {
         // It may be refused, for its size or by the host.
         table::store(&self.view(), &name(key), &answer, TTL, BUDGET).unwrap_or_default();
         // It holds the right to fill for a second, like any other.
-        if self.now() >= began + nanos(STORING) {
+        if self.now() >= began + nanos(table::AT_ONCE) {
             self.is_late.set(true);
         }
         self.settle(number);

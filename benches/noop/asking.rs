@@ -1,12 +1,19 @@
-//! What the host takes for the calls that Sluice makes of it for a JSON call with everything on, without a thought between
-//! them: no filter that reads, changes, counts and records so much can cost less.
+//! The host calls that Sluice makes on a worker for a JSON call with authentication, a rate limit, usage and metrics, and
+//! no thought between them: heads, bodies, nine fields, seven metrics, one shared value, the clock. What is done for many
+//! calls at once (records) is left out, so that a filter which does as much cannot cost less.
+//!
+//! The count is that of `cargo run -p sluice-host`. A host that refuses would make the figure too good: from then on every
+//! call is answered with 500, which ends the bench.
+
+use std::cell::Cell;
+use std::rc::Rc;
 
 use proxy_wasm::hostcalls::{
     define_metric, get_buffer, get_current_time, get_map_bytes, get_property, get_shared_data,
-    increment_metric, log, record_metric, set_map_value, set_shared_data,
+    increment_metric, record_metric, remove_map_value, set_map_value, set_shared_data,
 };
 use proxy_wasm::traits::{Context, HttpContext};
-use proxy_wasm::types::{Action, BufferType, LogLevel, MapType, MetricType, Status};
+use proxy_wasm::types::{Action, BufferType, MapType, MetricType, Status};
 
 const REQUEST: [(&str, &str); 4] = [
     (":authority", "api.openai.com"),
@@ -21,54 +28,37 @@ const RESPONSE: [&str; 4] = [
     "cf-aig-log-id",
 ];
 const ID: &str = "017f22e2-79b0-7cc3-98c4-dc0c0c07398f";
-/// A record, and the calls of a sliding window.
-const VALUE: [u8; 1500] = [7; 1500];
+const COUNTERS: [&str; 4] = ["asking.a", "asking.b", "asking.c", "asking.d"];
+const HISTOGRAMS: [&str; 3] = ["asking.x", "asking.y", "asking.z"];
+/// As large as the calls of a sliding window.
+const WINDOW: [u8; 1900] = [7; 1900];
 
-/// The metrics of a root.
-#[derive(Clone, Default)]
+/// What all streams have in common.
 pub(super) struct Metrics {
     counters: Vec<u32>,
     histograms: Vec<u32>,
+    refused: Cell<bool>,
 }
 
 impl Metrics {
-    pub(super) fn define() -> Self {
-        let define = |kind, names: &[&str]| {
-            let ids = names.iter().map(|name| define_metric(kind, name));
-            ids.collect::<Result<_, Status>>().unwrap_or_default()
-        };
-        Self {
-            counters: define(
-                MetricType::Counter,
-                &["asking.a", "asking.b", "asking.c", "asking.d"],
-            ),
-            histograms: define(MetricType::Histogram, &["asking.x", "asking.y", "asking.z"]),
-        }
+    pub(super) fn define() -> Result<Self, Status> {
+        let counters = COUNTERS.map(|name| define_metric(MetricType::Counter, name));
+        let histograms = HISTOGRAMS.map(|name| define_metric(MetricType::Histogram, name));
+        Ok(Self {
+            counters: counters.into_iter().collect::<Result<_, _>>()?,
+            histograms: histograms.into_iter().collect::<Result<_, _>>()?,
+            refused: Cell::new(false),
+        })
     }
 }
 
-pub(super) struct Asking(pub(super) Metrics);
+pub(super) struct Asking(pub(super) Rc<Metrics>);
 
 impl Asking {
-    fn clock(times: usize) {
-        for _ in 0..times {
-            get_current_time().ok();
+    fn heed(&self, asked: Result<(), Status>) {
+        if asked.is_err() {
+            self.0.refused.set(true);
         }
-    }
-
-    /// A host that refuses would make the figure too good: it is said in its log.
-    fn ask(&self) -> Result<(), Status> {
-        for id in &self.0.counters {
-            increment_metric(*id, 1)?;
-        }
-        for id in &self.0.histograms {
-            record_metric(*id, 77)?;
-        }
-        for key in ["asking/window", "asking/ring"] {
-            get_shared_data(key)?;
-            set_shared_data(key, Some(&VALUE), None)?;
-        }
-        get_property(vec!["response", "flags"]).map(drop)
     }
 }
 
@@ -76,8 +66,12 @@ impl Context for Asking {}
 
 impl HttpContext for Asking {
     fn on_http_request_headers(&mut self, _: usize, _: bool) -> Action {
-        get_map_bytes(MapType::HttpRequestHeaders).ok();
-        Self::clock(2);
+        if self.0.refused.get() {
+            self.send_http_response(500, Vec::new(), None);
+            return Action::Pause;
+        }
+        self.heed(get_map_bytes(MapType::HttpRequestHeaders).map(drop));
+        self.heed(get_current_time().map(drop));
         Action::Pause
     }
 
@@ -85,31 +79,52 @@ impl HttpContext for Asking {
         if !is_last {
             return Action::Pause;
         }
-        get_buffer(BufferType::HttpRequestBody, 0, size).ok();
-        for (name, value) in REQUEST {
-            set_map_value(MapType::HttpRequestHeaders, name, Some(value)).ok();
-        }
+        self.heed(get_buffer(BufferType::HttpRequestBody, 0, size).map(drop));
+        self.heed(count());
+        self.heed(change_request());
         Action::Continue
     }
 
     fn on_http_response_headers(&mut self, _: usize, _: bool) -> Action {
-        get_map_bytes(MapType::HttpResponseHeaders).ok();
-        Self::clock(2);
+        self.heed(get_map_bytes(MapType::HttpResponseHeaders).map(drop));
+        for _ in 0..2 {
+            self.heed(get_current_time().map(drop));
+        }
         for name in RESPONSE {
-            set_map_value(MapType::HttpResponseHeaders, name, Some(ID)).ok();
+            self.heed(set_map_value(MapType::HttpResponseHeaders, name, Some(ID)));
         }
         Action::Continue
     }
 
     fn on_http_response_body(&mut self, size: usize, _: bool) -> Action {
-        get_buffer(BufferType::HttpResponseBody, 0, size).ok();
+        self.heed(get_buffer(BufferType::HttpResponseBody, 0, size).map(drop));
         Action::Continue
     }
 
     fn on_log(&mut self) {
-        Self::clock(2);
-        if let Err(status) = self.ask() {
-            log(LogLevel::Error, &format!("the host refused: {status:?}")).ok();
+        self.heed(get_property(vec!["response", "flags"]).map(drop));
+        for _ in 0..2 {
+            self.heed(get_current_time().map(drop));
+        }
+        for id in &self.0.counters {
+            self.heed(increment_metric(*id, 1));
+        }
+        for id in &self.0.histograms {
+            self.heed(record_metric(*id, 77));
         }
     }
+}
+
+/// As the rate limit does.
+fn count() -> Result<(), Status> {
+    get_shared_data("asking/window")?;
+    get_current_time()?;
+    set_shared_data("asking/window", Some(&WINDOW), None)
+}
+
+fn change_request() -> Result<(), Status> {
+    remove_map_value(MapType::HttpRequestHeaders, "cf-aig-authorization")?;
+    let mut changes = REQUEST.into_iter();
+    changes
+        .try_for_each(|(name, value)| set_map_value(MapType::HttpRequestHeaders, name, Some(value)))
 }

@@ -1,5 +1,7 @@
 //! All three filters: one module, told apart by its configuration.
 
+use std::rc::Rc;
+
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::{Action, ContextType};
 use sha2::{Digest, Sha256};
@@ -14,7 +16,7 @@ proxy_wasm::main! {{
 struct Root {
     hashes: bool,
     /// Of the filter that asks.
-    asks: Option<Metrics>,
+    asks: Option<Rc<Metrics>>,
 }
 
 struct Stream {
@@ -27,13 +29,16 @@ impl RootContext for Root {
     fn on_configure(&mut self, _: usize) -> bool {
         let deed = self.get_plugin_configuration().unwrap_or_default();
         self.hashes = deed == b"hash";
-        self.asks = (deed == b"ask").then(Metrics::define);
-        true
+        if deed != b"ask" {
+            return true;
+        }
+        self.asks = Metrics::define().ok().map(Rc::new);
+        self.asks.is_some()
     }
 
     fn create_http_context(&self, _: u32) -> Option<Box<dyn HttpContext>> {
         if let Some(metrics) = &self.asks {
-            return Some(Box::new(Asking(metrics.clone())));
+            return Some(Box::new(Asking(Rc::clone(metrics))));
         }
         let hash = self.hashes.then(Sha256::new);
         Some(Box::new(Stream { hash }))

@@ -1,7 +1,7 @@
 //! One call, or one attempt of it: what may happen to it, and what must hold of what it said.
 
 use sluice::exchange::cx::{Ending, Event, Gate};
-use sluice::http::header::HeaderList;
+use sluice::http::header::{HeaderList, Name};
 use sluice::llm::provider::{self, Site};
 
 use super::material::{BODIES, STATUSES, TYPES};
@@ -141,7 +141,7 @@ impl Call {
             return;
         };
         let is_text =
-            |(_, value): &(String, String)| !value.contains(|it: char| it.is_ascii_control());
+            |(_, value): &(Name, String)| !value.contains(|it: char| it.is_ascii_control());
         assert!(reply.headers.iter().all(is_text), "{:?}", reply.headers);
         let mut fields = reply.headers.iter();
         if fields.any(|(name, value)| name == "cf-aig-cache-status" && value == "HIT") {

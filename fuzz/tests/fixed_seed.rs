@@ -176,6 +176,18 @@ fn run(name: &str, target: Target) {
     );
 }
 
+/// What once broke a promise is kept there.
+#[test]
+fn no_committed_input_breaks_a_promise_as_it_stands() {
+    for (name, target) in TARGETS {
+        let inputs = texts(&root().join("fuzz/corpus").join(name));
+        for (number, bytes) in inputs.iter().enumerate() {
+            let kept = std::panic::catch_unwind(|| target(bytes));
+            assert!(kept.is_ok(), "{name}, input {number}: {bytes:02X?}");
+        }
+    }
+}
+
 #[test]
 fn no_reader_breaks_its_promise_on_mutated_texts() {
     let next = AtomicUsize::new(0);

@@ -247,7 +247,7 @@ pub(super) fn send(reply: &Reply) {
     let headers = reply
         .headers
         .iter()
-        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .map(|(name, value)| (&**name, value.as_str()))
         .collect();
     heed(hostcalls::send_http_response(
         u32::from(reply.status),

@@ -85,7 +85,7 @@ pub(super) fn answer(request: &Request, path: &[&str]) -> Result<Reply, Refusal>
         ("x-content-type-options", "nosniff"),
         ("referrer-policy", "no-referrer"),
     ];
-    let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let headers = headers.map(|(name, value)| (name.into(), value.to_owned()));
     Ok(Reply {
         status: if is_known { 304 } else { 200 },
         headers: headers.into(),

@@ -165,7 +165,7 @@ pub(super) fn reply(status: u16, content_type: &str, body: Vec<u8>) -> Reply {
         ),
         ("referrer-policy", "no-referrer"),
     ];
-    let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let headers = headers.map(|(name, value)| (name.into(), value.to_owned()));
     Reply {
         status,
         headers: headers.into(),

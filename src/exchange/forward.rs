@@ -155,8 +155,9 @@ pub fn outside_edits(cx: &Cx) -> Vec<Edit> {
 /// What the client is told beside the provider's own header fields.
 pub fn response_edits(record: &Record, head: &HeaderList, cache_status: Option<&str>) -> Vec<Edit> {
     let mut edits: Vec<Edit> = record
-        .identity_fields()
-        .map(|(name, value)| Edit::Set(name.into(), value.into_owned().into_bytes()))
+        .identity()
+        .into_iter()
+        .map(|(name, value)| Edit::Set(name, value.into_bytes()))
         .collect();
     if let Some(status) = cache_status {
         edits.push(Edit::Set("cf-aig-cache-status".into(), status.into()));

@@ -1,8 +1,8 @@
 //! What a stream asks of the proxy.
 
-use std::borrow::Cow;
 use std::rc::Rc;
 
+use crate::http::header::Name;
 use crate::http::reply::Reply;
 use crate::http::room::Held;
 use crate::record::Record;
@@ -11,9 +11,9 @@ use crate::record::Record;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Edit {
     /// Takes all values of the field away.
-    Remove(Cow<'static, str>),
+    Remove(Name),
     /// Replaces all values of the field, or adds it.
-    Set(Cow<'static, str>, Vec<u8>),
+    Set(Name, Vec<u8>),
 }
 
 /// What the proxy must do after a poll, in order.

@@ -13,6 +13,7 @@ use super::keys::Keys;
 use super::passage::Passage;
 use super::stage::Stages;
 use crate::config::StreamErrors;
+use crate::http::header::Name;
 use crate::http::reject::Reject;
 use crate::http::reply::Reply;
 use crate::policy::rate_limit;
@@ -42,7 +43,7 @@ pub struct Plan {
     is_tried: Cell<bool>,
     is_over: Cell<bool>,
     /// The response headers that name the step of the latest attempt.
-    identity: RefCell<Vec<(String, String)>>,
+    identity: RefCell<Vec<(Name, String)>>,
     /// What the client is told when there is no step left.
     parting: RefCell<Option<Reply>>,
     /// What it has more where attempts may go straight to their providers.

@@ -3,6 +3,11 @@
 //! Envoy hands names over in lower case; values are whatever the peer sent, so they stay bytes until a reader asks
 //! for text. Invariant: the order of the fields is the order on the wire.
 
+use std::borrow::Cow;
+
+/// The name of a field, in lower case: mostly one of our own, which costs no allocation.
+pub type Name = Cow<'static, str>;
+
 /// Header fields in wire order; pseudo-headers (`:path`, `:status`, …) are fields like any other.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HeaderList(Vec<(String, Vec<u8>)>);

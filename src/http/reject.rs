@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use super::header::Name;
 use super::reply::Reply;
 use crate::llm::compat::Incompatible;
 use crate::llm::provider::BadTarget;
@@ -198,7 +199,7 @@ impl Reject {
     }
 
     /// The answer in the contract's envelope; `identity` are the response headers that name the call.
-    pub fn reply(&self, mut identity: Vec<(String, String)>) -> Reply {
+    pub fn reply(&self, mut identity: Vec<(Name, String)>) -> Reply {
         let (status, code, message) = (self.status(), self.code(), self.message());
         let body = json!({
             "success": false,

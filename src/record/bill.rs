@@ -11,7 +11,7 @@ use crate::exchange::call::is_text;
 use crate::host::Host;
 use crate::http::capture::Capture;
 use crate::http::encoding::{Coding, Decoder};
-use crate::http::header::HeaderList;
+use crate::http::header::{HeaderList, Name};
 use crate::llm::format::{Answer, Format};
 use crate::llm::price::{self, Models, Prices};
 use crate::llm::usage::Usage;
@@ -146,7 +146,7 @@ impl Record {
     }
 
     /// The answer came from the cache: it cost nothing (contract §8.1).
-    pub fn take_hit(&mut self, headers: &[(String, String)], body: &[u8], saved: Saved, now: u64) {
+    pub fn take_hit(&mut self, headers: &[(Name, String)], body: &[u8], saved: Saved, now: u64) {
         let content_type = headers.iter().find(|(name, _)| name == "content-type");
         self.outcome = Outcome::Cached;
         self.status_code = 200;
@@ -167,9 +167,11 @@ impl Record {
 }
 
 /// The beginning of a stored body, decoded; `None` where it is no text or cannot be decoded.
-fn stored_payload(headers: &[(String, String)], body: &[u8], limit: usize) -> Option<Capture> {
+fn stored_payload(headers: &[(Name, String)], body: &[u8], limit: usize) -> Option<Capture> {
     let fields = headers.iter().cloned();
-    let head: HeaderList = fields.map(|(name, value)| (name, value.into())).collect();
+    let head: HeaderList = fields
+        .map(|(name, value)| (name.into_owned(), value.into()))
+        .collect();
     head.text("content-type").filter(|kind| is_text(kind))?;
     let mut payload = Capture::new(limit);
     let Some(coding) = Coding::of(&head).ok()? else {

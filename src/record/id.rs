@@ -19,10 +19,10 @@ pub fn uuid_v7(now: u64, random: (u64, u64)) -> String {
         if !text.is_empty() {
             text.push('-');
         }
-        for place in (0..digits).rev() {
-            let digit = u8::try_from(number >> place.saturating_mul(4) & 0xF).unwrap_or_default();
-            let first = if digit < 10 { b'0' } else { b'a' - 10 };
-            text.push(char::from(first.saturating_add(digit)));
+        for digit in (0..digits).rev() {
+            let digit = number >> digit.saturating_mul(4) & 0xF;
+            let digit = u32::try_from(digit).ok();
+            text.extend(digit.and_then(|digit| char::from_digit(digit, 16)));
         }
     }
     text

@@ -7,7 +7,6 @@ mod bill;
 mod cost;
 mod finished;
 pub mod id;
-mod identity;
 mod line;
 mod model_type;
 mod provider_head;
@@ -23,6 +22,7 @@ use serde::Serialize;
 
 use crate::config::{LogManagement, Privacy};
 use crate::host::Host;
+use crate::http::header::Name;
 use crate::llm::format::Format;
 use crate::policy::custom_cost::{BadCustomCost, CustomCost};
 use crate::policy::metadata::Metadata;
@@ -273,5 +273,25 @@ impl Record {
     /// How many bytes of each body are wanted; `None` without payload logging.
     pub const fn payload_limit(&self) -> Option<usize> {
         self.collect.payload
+    }
+
+    /// The response headers that name the call (contract §2.2).
+    pub fn identity(&self) -> Vec<(Name, String)> {
+        let mut headers = Vec::with_capacity(6);
+        headers.extend([
+            ("cf-aig-step".into(), self.step.to_string()),
+            ("cf-aig-event-id".into(), self.event_id.clone()),
+            ("cf-aig-request-id".into(), self.id.clone()),
+        ]);
+        if let (true, Some(provider), Some(model)) =
+            (self.is_routed, &self.provider, &self.model_asked)
+        {
+            headers.push(("cf-aig-provider".into(), provider.clone()));
+            headers.push(("cf-aig-model".into(), model.clone()));
+        }
+        if self.is_collected() {
+            headers.push(("cf-aig-log-id".into(), self.id.clone()));
+        }
+        headers
     }
 }

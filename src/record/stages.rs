@@ -211,16 +211,12 @@ impl Record {
 
 /// A header field's text, bounded.
 pub(super) fn text(head: &HeaderList, name: &str) -> Option<String> {
-    head.text(name).map(|value| {
-        // Most are short, and copied whole.
-        let cut = match value.len() > MAX_TEXT {
-            true => value.char_indices().nth(MAX_TEXT),
-            false => None,
-        };
-        cut.and_then(|(end, _)| value.get(..end))
-            .unwrap_or(value)
-            .to_owned()
-    })
+    let value = head.text(name)?;
+    // Nearly all are short, and copied whole.
+    if value.len() <= MAX_TEXT {
+        return Some(value.to_owned());
+    }
+    Some(value.chars().take(MAX_TEXT).collect())
 }
 
 #[cfg(test)]

@@ -16,8 +16,8 @@ use super::table::{Flight, Key, Ticket, claim};
 use super::waiter::{Verdict, WakeUps};
 use super::{TRIES, after, deadline, seconds};
 
-/// How long a ticket lives that is completed at once.
-const AT_ONCE: Duration = Duration::from_secs(1);
+/// How long the ticket of a [`store`] lives, which is completed at once.
+pub const AT_ONCE: Duration = Duration::from_secs(1);
 
 /// Why an answer is not in the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use crate::host::{Host, HostError};
 
-pub use super::fill::{NotStored, abandon, complete, renew, store};
+pub use super::fill::{AT_ONCE, NotStored, abandon, complete, renew, store};
 pub use super::ledger::stored_bytes;
 
 use super::bucket::{Bucket, Place, Way};

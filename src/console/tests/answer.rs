@@ -2,10 +2,12 @@
 
 use serde_json::{Value, json};
 
+use crate::http::header::Name;
+
 /// An answer.
 pub(super) struct Answer {
     pub(super) status: u16,
-    pub(super) headers: Vec<(String, String)>,
+    pub(super) headers: Vec<(Name, String)>,
     pub(super) body: Vec<u8>,
 }
 

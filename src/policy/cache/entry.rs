@@ -4,7 +4,7 @@
 //! value; then the body. What the answer had cost stands in fields whose names begin with a colon, which no replayed
 //! field's name does. Invariant: what cannot be read back whole is treated as absent.
 
-use crate::http::header::HeaderList;
+use crate::http::header::{HeaderList, Name};
 use crate::http::reply::Reply;
 use crate::policy::custom_cost::Decimal;
 use crate::record::{self, Cost, Record, Saved};
@@ -156,7 +156,7 @@ fn put_length(bytes: &mut Vec<u8>, length: usize) {
 
 /// A stored answer that may be served.
 pub struct Hit {
-    headers: Vec<(String, String)>,
+    headers: Vec<(Name, String)>,
     saved: Saved,
     entry: Entry,
     head_size: usize,
@@ -168,8 +168,9 @@ impl Hit {
         let (mut headers, body) = decode(entry.payload())?;
         let head_size = entry.payload().len().saturating_sub(body.len());
         let saved = take_saved(&mut headers);
+        let headers = headers.into_iter();
         Some(Self {
-            headers,
+            headers: headers.map(|(name, value)| (name.into(), value)).collect(),
             saved,
             head_size,
             entry,

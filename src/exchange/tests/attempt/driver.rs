@@ -199,7 +199,7 @@ impl Attempt {
         self.ended = true;
         let status = (":status", reply.status.to_string());
         let fields = reply.headers.iter();
-        let fields = fields.map(|(name, value)| (name.as_str(), value.clone()));
+        let fields = fields.map(|(name, value)| (&**name, value.clone()));
         let head = std::iter::once(status).chain(fields);
         Some(
             head.map(|(name, value)| (name.to_owned(), value.into_bytes()))
