@@ -193,8 +193,9 @@ impl RootContext for Root {
         if let Role::Keeper(keeper) = &mut self.role {
             return keeper.tick();
         }
-        ship::tick(&*self.host);
-        for live in self.sleepers.due(self.host.now()) {
+        let now = self.host.now();
+        ship::tick(&*self.host, now);
+        for live in self.sleepers.due(now) {
             self.sleepers.call(&live, Event::Deadline);
         }
     }

@@ -14,9 +14,9 @@ pub(super) fn add(host: &dyn Host, over: Over) {
     PENDING.with_borrow_mut(|pending| pending.add(host, over));
 }
 
-/// Counts and sends what has gathered, as much as one callback should.
-pub(super) fn tick(host: &dyn Host) {
-    PENDING.with_borrow_mut(|pending| pending.tick(host));
+/// Counts and sends what has gathered, when it is time, as much as one callback should.
+pub(super) fn tick(host: &dyn Host, now: u64) {
+    PENDING.with_borrow_mut(|pending| pending.tick(host, now));
 }
 
 /// Counts and sends all that has gathered.

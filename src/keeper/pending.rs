@@ -18,6 +18,10 @@ use crate::record::{Finished, Record};
 const MAX_CALLS: usize = 32;
 /// Nor do so many bytes of payloads.
 const MAX_PAYLOAD: usize = 64 << 10;
+/// So few exchanges do not wait for more: there is not much traffic.
+const FEW: usize = 8;
+/// How long others do, nanoseconds from the first tick that finds them.
+const PATIENCE: u64 = 20_000_000;
 /// Of exchanges whose labels were never seen before, only so many are counted at a time: the host takes each of their
 /// metrics' names apart.
 const MAX_NEW: usize = 4;
@@ -66,12 +70,14 @@ impl Over {
 pub struct Pending {
     calls: VecDeque<Over>,
     payload: usize,
+    /// When a tick first found what waits now, nanoseconds since the epoch.
+    found: Option<u64>,
     meters: Meters,
     shipper: Shipper,
 }
 
 impl Pending {
-    /// Takes an exchange; the next [`Pending::tick`] is done with it.
+    /// Takes an exchange; one of the next [`Pending::tick`]s is done with it.
     pub fn add(&mut self, host: &dyn Host, over: Over) {
         self.payload = self.payload.saturating_add(over.payload);
         self.calls.push_back(over);
@@ -85,10 +91,19 @@ impl Pending {
         self.calls.is_empty() && self.shipper.is_empty()
     }
 
-    /// Counts what is over, and sends the records: as much of it as one callback should do.
-    pub fn tick(&mut self, host: &dyn Host) {
+    /// Counts what is over, and sends the records, when it is time: as much of it as one callback should do.
+    pub fn tick(&mut self, host: &dyn Host, now: u64) {
+        let waiting = self.calls.len().saturating_add(self.shipper.len());
+        let found = *self.found.get_or_insert(now);
+        let has_time = now.checked_sub(found).is_some_and(|age| age < PATIENCE);
+        if waiting > FEW && has_time {
+            return;
+        }
         self.settle(host, MAX_NEW);
         self.shipper.flush(host);
+        if self.is_empty() {
+            self.found = None;
+        }
     }
 
     /// The same with all of it.

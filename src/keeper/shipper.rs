@@ -11,9 +11,9 @@ use crate::host::{Host, QueueId};
 use crate::record::Finished;
 
 /// So many records do not wait for more.
-const MAX_RECORDS: u64 = 32;
+const MAX_RECORDS: u64 = 128;
 /// Nor do so many bytes.
-const MAX_BYTES: usize = 64 << 10;
+const MAX_BYTES: usize = 256 << 10;
 /// A record of more bytes goes alone: what is too much for the queue takes no others with it.
 const LARGE: usize = 1 << 20;
 /// Bytes that are held until a keeper is found.
@@ -78,6 +78,11 @@ impl Shipper {
         if self.records >= MAX_RECORDS || self.batch.len() >= MAX_BYTES {
             self.flush(host);
         }
+    }
+
+    /// Records that wait to be sent.
+    pub fn len(&self) -> usize {
+        usize::try_from(self.records).unwrap_or(usize::MAX)
     }
 
     /// Whether nothing waits to be sent.

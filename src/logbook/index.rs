@@ -21,6 +21,9 @@ pub(super) struct Part {
     pub(super) items: Vec<Item>,
     /// When the oldest call of these began, or earlier; milliseconds.
     oldest_ms: u64,
+    /// Bytes of the records, and of their payloads.
+    records: usize,
+    payloads: u64,
     /// Bytes of the value, as it was written last.
     pub(super) written: usize,
 }
@@ -51,25 +54,57 @@ impl Item {
 
     /// Bytes in its segment and of its payload.
     pub(super) fn weight(&self) -> u64 {
-        wide(self.size()).saturating_add(u64::from(self.head.payload_size))
+        wide(self.size()).saturating_add(self.payload())
+    }
+
+    fn payload(&self) -> u64 {
+        u64::from(self.head.payload_size)
     }
 }
 
 impl Part {
     /// Bytes of the value.
-    pub(super) fn size(&self) -> usize {
-        let items = self.items.iter().map(Item::size);
+    pub(super) const fn size(&self) -> usize {
         if self.items.is_empty() {
             0
         } else {
-            items.fold(HEAD, usize::saturating_add)
+            HEAD.saturating_add(self.records)
         }
     }
 
     /// Bytes of the value and of its records' payloads.
     pub(super) fn weight(&self) -> u64 {
-        let items = self.items.iter().map(Item::weight);
-        items.fold(wide(HEAD), u64::saturating_add)
+        wide(HEAD.saturating_add(self.records)).saturating_add(self.payloads)
+    }
+
+    fn push(&mut self, item: Item) {
+        if self.items.is_empty() {
+            self.oldest_ms = u64::MAX;
+        }
+        self.oldest_ms = self.oldest_ms.min(item.head.created_ms);
+        self.records = self.records.saturating_add(item.size());
+        self.payloads = self.payloads.saturating_add(item.payload());
+        self.items.push(item);
+    }
+
+    fn take(&mut self, is_gone: impl Fn(&Item) -> bool) -> Vec<Item> {
+        let gone: Vec<_> = self.items.extract_if(.., |item| is_gone(item)).collect();
+        for item in &gone {
+            self.records = self.records.saturating_sub(item.size());
+            self.payloads = self.payloads.saturating_sub(item.payload());
+        }
+        let oldest = self.items.iter().map(|it| it.head.created_ms).min();
+        self.oldest_ms = oldest.unwrap_or(u64::MAX);
+        gone
+    }
+
+    /// A record's line has another size now: the one before.
+    fn resize(&mut self, id: &Id, size: usize) -> Option<usize> {
+        let item = self.items.iter_mut().find(|it| it.head.id == *id)?;
+        let old = std::mem::replace(&mut item.line_size, size);
+        let others = self.records.saturating_sub(old);
+        self.records = others.saturating_add(size);
+        Some(old)
     }
 }
 
@@ -113,11 +148,9 @@ impl Index {
             return;
         };
         if part.items.is_empty() {
-            part.oldest_ms = u64::MAX;
             self.bytes = self.bytes.saturating_add(wide(HEAD));
         }
-        part.oldest_ms = part.oldest_ms.min(item.head.created_ms);
-        part.items.push(item);
+        part.push(item);
         self.records = self.records.saturating_add(1);
         self.bytes = self.bytes.saturating_add(item.weight());
         let new = Owned {
@@ -157,10 +190,8 @@ impl Index {
         let Some(part) = self.part(number) else {
             return Vec::new();
         };
-        let gone: Vec<_> = part.items.extract_if(.., |item| is_gone(item)).collect();
+        let gone = part.take(is_gone);
         let is_emptied = part.items.is_empty() && !gone.is_empty();
-        let oldest = part.items.iter().map(|it| it.head.created_ms).min();
-        part.oldest_ms = oldest.unwrap_or(u64::MAX);
         self.forget(&gone, is_emptied);
         gone
     }
@@ -181,13 +212,10 @@ impl Index {
 
     /// A record's line has another size now.
     pub(super) fn resize(&mut self, number: u64, id: &Id, size: usize) {
-        let Some(part) = self.part(number) else {
+        let part = self.part(number);
+        let Some(old) = part.and_then(|part| part.resize(id, size)) else {
             return;
         };
-        let Some(item) = part.items.iter_mut().find(|it| it.head.id == *id) else {
-            return;
-        };
-        let old = std::mem::replace(&mut item.line_size, size);
         let bytes = self.bytes.saturating_sub(wide(old));
         self.bytes = bytes.saturating_add(wide(size));
     }
@@ -215,5 +243,51 @@ impl Index {
         if is_segment_gone {
             self.bytes = self.bytes.saturating_sub(wide(HEAD));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn item(number: u8, payload_size: u32) -> Item {
+        let head = Head {
+            id: [number; 16],
+            created_ms: u64::from(number),
+            gateway: 1,
+            slot: None,
+            payload_size,
+        };
+        let line_size = usize::from(number) * 10;
+        Item { head, line_size }
+    }
+
+    #[test]
+    fn the_sums_of_a_segment_are_those_of_its_records() {
+        let mut index = Index::starting(3);
+        index.begin();
+        let check = |index: &mut Index| {
+            let (records, bytes) = (index.records, index.bytes);
+            let part = index.part(3).unwrap();
+            let heads = if part.items.is_empty() { 0 } else { HEAD };
+            let sizes: usize = part.items.iter().map(Item::size).sum();
+            let weights: u64 = part.items.iter().map(Item::weight).sum();
+            assert_eq!(part.size(), heads + sizes);
+            assert_eq!(part.weight(), wide(HEAD) + weights);
+            assert_eq!(records, wide(part.items.len()));
+            assert_eq!(bytes, wide(heads) + weights);
+        };
+        for number in 1..=5 {
+            index.push(item(number, u32::from(number) << 20));
+            check(&mut index);
+        }
+        index.resize(3, &[2; 16], 4000);
+        check(&mut index);
+        index.resize(3, &[9; 16], 1);
+        check(&mut index);
+        assert_eq!(index.remove(3, |it| it.head.id[0] % 2 == 0).len(), 2);
+        check(&mut index);
+        assert_eq!(index.remove(3, |_| true).len(), 3);
+        check(&mut index);
     }
 }

@@ -13,6 +13,7 @@
 mod edit;
 mod flush;
 mod index;
+mod owner;
 mod payload;
 mod rebuild;
 mod segment;

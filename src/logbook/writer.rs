@@ -5,10 +5,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sha2::{Digest, Sha256};
-
 use super::edit::Patch;
 use super::index::{Index, Item};
+use super::owner::Owner;
 use super::payload::{self, Payload};
 use super::segment::{ENTRY_HEAD, HEAD, Head};
 use super::{Id, Meta, RING, narrow, wide};
@@ -60,6 +59,7 @@ pub struct Writer {
     /// Slots that no record has, below `slots`.
     pub(super) free: BTreeSet<u32>,
     pub(super) slots: u32,
+    owner: Owner,
     dropped: u64,
     refused: u64,
     /// Where the records are, as readers are told.
@@ -99,7 +99,7 @@ impl Writer {
         let head = Head {
             id: new.id,
             created_ms: new.created_ms,
-            gateway: owner(new.owner),
+            gateway: self.owner.number(new.owner),
             slot,
             payload_size: narrow(payload.unwrap_or(0)),
         };
@@ -195,7 +195,7 @@ impl Writer {
         let Some(management) = new.management else {
             return true;
         };
-        let owner = owner(new.owner);
+        let owner = self.owner.number(new.owner);
         let limit = u64::from(management.limit.get());
         while self.index.records_of(owner) >= limit {
             if management.strategy == LogStrategy::StopInserting {
@@ -280,14 +280,4 @@ fn payload_size(new: &New<'_>) -> Option<u64> {
     let sizes = bodies.iter().flatten().map(|it| it.len());
     let size = sizes.fold(payload::HEAD, usize::saturating_add);
     bodies.iter().any(Option::is_some).then(|| wide(size))
-}
-
-/// Stands for an account and a gateway: clients choose the first, so others must not be able to hit it.
-fn owner((account, gateway): (&str, &str)) -> u64 {
-    let mut hash = Sha256::new();
-    hash.update(account);
-    hash.update([0]);
-    hash.update(gateway);
-    let hash: [u8; 32] = hash.finalize().into();
-    hash.first_chunk().map_or(0, |it| u64::from_le_bytes(*it))
 }

@@ -56,11 +56,28 @@ class Load:
             query |= {"stream": True, "stream_options": {"include_usage": True}}
         filling = "x" * (self.body - len(json.dumps(query)) - len(NUMBER)) + (NUMBER if self.fresh else "-" * len(NUMBER))
         query["messages"][0]["content"] += filling
-        return json.dumps([self._step(answer, query) for answer in self.steps] if self.steps else query)
+        return json.dumps([step(answer, query) for answer in self.steps] if self.steps else query)
 
-    def _step(self, answer: str, query: dict) -> dict:
-        headers = {"authorization": "Bearer bench", "content-type": "application/json", "x-answer": answer}
-        return {"provider": "openai", "endpoint": "chat/completions", "headers": headers, "query": query}
+
+@dataclass(frozen=True)
+class Text(Load):
+    """Calls with that very body."""
+
+    written: str = ""
+
+    @classmethod
+    def of(cls, value: object, answer: str) -> Text:
+        written = value if isinstance(value, str) else json.dumps(value)
+        return cls(len(written), answer, 1, written=written)
+
+    def text(self) -> str:
+        return self.written
+
+
+def step(answer: str, query: dict) -> dict:
+    """A step of a universal call that the provider answers so."""
+    headers = {"authorization": "Bearer bench", "content-type": "application/json", "x-answer": answer}
+    return {"provider": "openai", "endpoint": "chat/completions", "headers": headers, "query": query}
 
 
 def head(path: str, answer: str, token: str = TOKEN, own: dict[str, str] | None = None) -> str:

@@ -88,13 +88,13 @@ fn records_of_two_workers_all_arrive_once() {
 fn many_records_are_one_message() {
     let host = host();
     let mut shipper = Shipper::default();
-    (0..31).for_each(|number| shipper.add(&host, &finished(number), true));
+    (0..127).for_each(|number| shipper.add(&host, &finished(number), true));
     assert_eq!((waiting(&host), shipper.is_empty()), (0, false));
-    shipper.add(&host, &finished(31), true);
+    shipper.add(&host, &finished(127), true);
     assert_eq!((waiting(&host), shipper.is_empty()), (1, true));
     let large = Finished {
-        response: Some("x".repeat(64 << 10)),
-        ..finished(32)
+        response: Some("x".repeat(256 << 10)),
+        ..finished(128)
     };
     shipper.add(&host, &large, true);
     assert_eq!((waiting(&host), shipper.is_empty()), (2, true));

@@ -52,19 +52,66 @@ fn what_is_over_is_counted_and_sent_by_the_next_flush_once() {
 fn many_do_not_wait_for_the_next_flush() {
     let (host, config) = (host(), config(""));
     let mut pending = Pending::default();
-    for _ in 0..100 {
+    for _ in 0..200 {
         pending.add(&host, over(&config, &host));
     }
-    assert_eq!((counted(&host), waiting(&host)), (96, 3));
+    assert_eq!((counted(&host), waiting(&host)), (192, 1));
     pending.flush(&host);
-    assert_eq!((counted(&host), kept(&host)), (100, 100));
+    assert_eq!((counted(&host), kept(&host)), (200, 200));
+}
+
+/// What a worker does at each tick, 10 ms apart.
+fn tick(host: &FakeHost, pending: &mut Pending) {
+    host.advance(Duration::from_millis(10));
+    pending.tick(host, host.now());
+}
+
+#[test]
+fn where_there_is_little_traffic_the_next_tick_counts_and_sends() {
+    let (host, config) = (host(), config(""));
+    let mut pending = Pending::default();
+    (0..8).for_each(|_| pending.add(&host, over(&config, &host)));
+    tick(&host, &mut pending);
+    assert_eq!((counted(&host), waiting(&host)), (8, 1));
+    assert!(pending.is_empty());
+}
+
+#[test]
+fn where_there_is_much_a_record_waits_for_others_but_not_for_long() {
+    let (host, config) = (host(), config(""));
+    let mut pending = Pending::default();
+    let add = |pending: &mut Pending, many: usize| {
+        (0..many).for_each(|_| pending.add(&host, over(&config, &host)));
+    };
+    for _ in 0..2 {
+        let sent = waiting(&host);
+        for _ in 0..2 {
+            add(&mut pending, 20);
+            tick(&host, &mut pending);
+            assert_eq!((waiting(&host), pending.is_empty()), (sent, false));
+        }
+        tick(&host, &mut pending);
+        assert_eq!((waiting(&host), pending.is_empty()), (sent + 1, true));
+    }
+    assert_eq!((counted(&host), kept(&host)), (80, 80));
+}
+
+#[test]
+fn a_clock_that_was_set_back_holds_no_record() {
+    let (host, config) = (host(), config(""));
+    let mut pending = Pending::default();
+    (0..20).for_each(|_| pending.add(&host, over(&config, &host)));
+    tick(&host, &mut pending);
+    host.clock.set(host.now() - 3_600_000_000_000);
+    tick(&host, &mut pending);
+    assert_eq!((kept(&host), pending.is_empty()), (20, true));
 }
 
 #[test]
 fn long_payloads_do_not_wait_either() {
     let (host, config) = (host(), config(""));
     let mut record = Record::begin(&host);
-    record.response_head = Some("x".repeat(70 << 10));
+    record.response_head = Some("x".repeat(260 << 10));
     let mut over = Over::new(config, Box::new(record));
     assert!(over.text().is_some());
     let mut pending = Pending::default();
@@ -161,8 +208,11 @@ fn many_new_labels_are_not_counted_in_one_callback() {
         record.success = true;
         pending.add(&host, Over::new(Rc::clone(&config), Box::new(record)));
     }
+    tick(&host, &mut pending);
+    assert_eq!(counted(&host), 0);
+    host.advance(Duration::from_millis(10));
     for counts in [4, 8] {
-        pending.tick(&host);
+        tick(&host, &mut pending);
         assert_eq!((counted(&host), pending.is_empty()), (counts, false));
     }
     pending.flush(&host);
