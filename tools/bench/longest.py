@@ -80,9 +80,9 @@ INPUTS: dict[str, Input] = {
 }
 # What the console is asked for, over that many records.
 VISITS = {
-    "a page of the logs": "logs?per_page=50",
+    "a page of the logs": "logs?per_page=50&order_by=cost",
     "a search in all of them": "logs?search=nowhere",
-    "the analytics of all": "analytics?buckets=60&group_by=model",
+    "the analytics of all": "analytics?buckets=60&group_by=metadata.team",
 }
 
 

@@ -108,7 +108,10 @@ def play(
     done = subprocess.run([PROGRAM, "load"], input=json.dumps(asked), capture_output=True, text=True, check=False)
     if done.returncode != 0:
         fail(f"the load met errors: POST {url}{path}: {done.stderr.strip()}")
-    return json.loads(done.stdout)
+    played = json.loads(done.stdout)
+    if not played["calls"]["count"]:
+        fail(f"the load made no call: POST {url}{path}")
+    return played
 
 
 def answers(url: str, path: str, load: Load, fields: dict[str, str]) -> bool:
