@@ -2,7 +2,8 @@
 //! no thought between them: heads, bodies, nine fields, seven metrics, one shared value, the clock. What is done for many
 //! calls at once (records) is left out, so that a filter which does as much cannot cost less.
 //!
-//! The count is that of `cargo run -p sluice-host`. A host that refuses would make the figure too good: from then on every
+//! The count is that of `cargo run -p sluice-host`, row "with the credential", less what the end of the call and the keeper
+//! do for many at once. A host that refuses would make the figure too good: from then on every
 //! call is answered with 500, which ends the bench.
 
 use std::cell::Cell;

@@ -111,7 +111,7 @@ fn client(run: &Run) -> io::Result<Measured> {
 
 impl Run {
     /// The number of the next call and the time from which it counts, once it is due; `None`: the time is over. Without a
-    /// rate there is one for each connection, however short the time.
+    /// rate there are as many as connections at least, however short the time.
     fn due(&self) -> Option<(u32, Instant)> {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let end = self.begun + Duration::from_secs_f64(self.load.seconds);

@@ -17,8 +17,8 @@ use crate::keeper::desk::Desk;
 
 /// How long one call may take, nanoseconds.
 const PORTION: u64 = 2_000_000;
-/// Messages that are taken before they are written.
-const TAKEN: usize = 8;
+/// Messages that are taken before they are written: some hundred records each, where there are many.
+const TAKEN: usize = 2;
 /// How soon the next portion follows.
 const SOON: Duration = Duration::from_millis(10);
 /// How often sinks are served.

@@ -20,8 +20,8 @@ const MAX_CALLS: usize = 32;
 const MAX_PAYLOAD: usize = 64 << 10;
 /// So few exchanges do not wait for more: there is not much traffic.
 const FEW: usize = 8;
-/// How long others do, nanoseconds from the first tick that finds them.
-const PATIENCE: u64 = 20_000_000;
+/// How long others do, nanoseconds from the first tick that finds them: to the third one, also when it comes early.
+const PATIENCE: u64 = 15_000_000;
 /// Of exchanges whose labels were never seen before, only so many are counted at a time: the host takes each of their
 /// metrics' names apart.
 const MAX_NEW: usize = 4;
@@ -83,6 +83,7 @@ impl Pending {
         self.calls.push_back(over);
         if self.calls.len() >= MAX_CALLS || self.payload >= MAX_PAYLOAD {
             self.settle(host, MAX_NEW);
+            self.forget();
         }
     }
 
@@ -101,15 +102,21 @@ impl Pending {
         }
         self.settle(host, MAX_NEW);
         self.shipper.flush(host);
-        if self.is_empty() {
-            self.found = None;
-        }
+        self.forget();
     }
 
     /// The same with all of it.
     pub fn flush(&mut self, host: &dyn Host) {
         self.settle(host, usize::MAX);
         self.shipper.flush(host);
+        self.forget();
+    }
+
+    /// What comes after all that was found waits for a time of its own.
+    fn forget(&mut self) {
+        if self.is_empty() {
+            self.found = None;
+        }
     }
 
     fn settle(&mut self, host: &dyn Host, most_new: usize) {

@@ -47,9 +47,8 @@ impl Shipper {
     /// Takes a finished record; `store`: whether it goes to the log store. It is sent by the next [`Shipper::flush`], or
     /// at once when enough has gathered.
     pub fn add(&mut self, host: &dyn Host, record: &Finished, store: bool) {
-        let began = *self.began.get_or_insert_with(|| host.now());
         let has_keeper = self.has_keeper(host);
-        if !has_keeper && is_over(began, host) {
+        if !has_keeper && self.is_over(host.now()) {
             return;
         }
         let bodies = [&record.request, &record.response];
@@ -118,8 +117,10 @@ impl Shipper {
             return true;
         }
         let now = host.now();
-        let is_over = self.began.is_some_and(|began| is_over(began, host));
-        if now >= self.look_at {
+        let is_over = self.is_over(now);
+        // A longer wait is none of ours: the clock was set back.
+        let wait = self.look_at.saturating_sub(now);
+        if wait == 0 || wait > PATIENCE {
             let pause = if is_over { PATIENCE } else { HURRY };
             self.look_at = now.saturating_add(pause);
             self.queue = host.resolve_queue(QUEUE).unwrap_or_default();
@@ -136,9 +137,11 @@ impl Shipper {
         }
         self.queue.is_some()
     }
-}
 
-/// Whether nobody waits for a keeper any more.
-fn is_over(began: u64, host: &dyn Host) -> bool {
-    host.now() >= began.saturating_add(START)
+    /// Whether nobody waits for a keeper any more. Where the clock was set back, the wait begins anew.
+    fn is_over(&mut self, now: u64) -> bool {
+        let began = self.began.get_or_insert(now);
+        *began = now.min(*began);
+        now >= began.saturating_add(START)
+    }
 }

@@ -21,9 +21,10 @@ pub(super) struct Part {
     pub(super) items: Vec<Item>,
     /// When the oldest call of these began, or earlier; milliseconds.
     oldest_ms: u64,
-    /// Bytes of the records, and of their payloads.
-    records: usize,
-    payloads: u64,
+    /// Bytes of the records in the value.
+    record_bytes: usize,
+    /// Bytes of the records' payloads.
+    payload_bytes: u64,
     /// Bytes of the value, as it was written last.
     pub(super) written: usize,
 }
@@ -68,13 +69,13 @@ impl Part {
         if self.items.is_empty() {
             0
         } else {
-            HEAD.saturating_add(self.records)
+            HEAD.saturating_add(self.record_bytes)
         }
     }
 
     /// Bytes of the value and of its records' payloads.
     pub(super) fn weight(&self) -> u64 {
-        wide(HEAD.saturating_add(self.records)).saturating_add(self.payloads)
+        wide(HEAD.saturating_add(self.record_bytes)).saturating_add(self.payload_bytes)
     }
 
     fn push(&mut self, item: Item) {
@@ -82,28 +83,28 @@ impl Part {
             self.oldest_ms = u64::MAX;
         }
         self.oldest_ms = self.oldest_ms.min(item.head.created_ms);
-        self.records = self.records.saturating_add(item.size());
-        self.payloads = self.payloads.saturating_add(item.payload());
+        self.record_bytes = self.record_bytes.saturating_add(item.size());
+        self.payload_bytes = self.payload_bytes.saturating_add(item.payload());
         self.items.push(item);
     }
 
     fn take(&mut self, is_gone: impl Fn(&Item) -> bool) -> Vec<Item> {
         let gone: Vec<_> = self.items.extract_if(.., |item| is_gone(item)).collect();
         for item in &gone {
-            self.records = self.records.saturating_sub(item.size());
-            self.payloads = self.payloads.saturating_sub(item.payload());
+            self.record_bytes = self.record_bytes.saturating_sub(item.size());
+            self.payload_bytes = self.payload_bytes.saturating_sub(item.payload());
         }
         let oldest = self.items.iter().map(|it| it.head.created_ms).min();
         self.oldest_ms = oldest.unwrap_or(u64::MAX);
         gone
     }
 
-    /// A record's line has another size now: the one before.
+    /// A record's line has another size now; gives the one before.
     fn resize(&mut self, id: &Id, size: usize) -> Option<usize> {
         let item = self.items.iter_mut().find(|it| it.head.id == *id)?;
         let old = std::mem::replace(&mut item.line_size, size);
-        let others = self.records.saturating_sub(old);
-        self.records = others.saturating_add(size);
+        let others = self.record_bytes.saturating_sub(old);
+        self.record_bytes = others.saturating_add(size);
         Some(old)
     }
 }
@@ -289,5 +290,8 @@ mod tests {
         check(&mut index);
         assert_eq!(index.remove(3, |_| true).len(), 3);
         check(&mut index);
+        index.push(item(6, 7));
+        assert_eq!(index.pop().map(|(_, items)| items.len()), Some(1));
+        assert_eq!((index.records, index.bytes), (0, 0));
     }
 }

@@ -19,8 +19,9 @@ pub fn uuid_v7(now: u64, random: (u64, u64)) -> String {
         if !text.is_empty() {
             text.push('-');
         }
-        for digit in (0..digits).rev() {
-            let digit = number >> digit.saturating_mul(4) & 0xF;
+        for place in (0..digits).rev() {
+            let digit = number >> place.saturating_mul(4) & 0xF;
+            // Four bits are always a digit.
             let digit = u32::try_from(digit).ok();
             text.extend(digit.and_then(|digit| char::from_digit(digit, 16)));
         }

@@ -19,7 +19,7 @@ from bench.traffic import Load, Text
 
 GOAL = 2.0  # milliseconds
 ROUNDS, CALLS = 3, 3
-ONCE = 0.001  # seconds: one call
+ONCE = 0.0  # seconds: one call
 CHAT = "/v1/bench/{}/openai/chat/completions"
 COMPAT = "/v1/bench/ordinary/compat/chat/completions"
 UNIVERSAL = "/v1/bench/ordinary"
@@ -88,12 +88,14 @@ VISITS = {
 
 def measure(upstream: str) -> dict[str, dict[str, float]]:
     """The longest turn in milliseconds: input -> contestant -> median over rounds of new calls, printed as they come."""
-    print(f"\n{'longest turn of the event loop, ms':<40}{'plain':>8}{'Sluice':>8}")
+    print(f"\n{'longest turn of the event loop, ms':<48}{'plain':>8}{'Sluice':>8}")
     figures = {}
-    with _started("plain", upstream) as plain, _started("sluice", upstream) as sluice:
+    ours = contestant.sluice(settings=contestant.CONFIGURATION | {"log_store": {"max_records": RECORDS}})
+    with _started("plain", upstream, contestant.plain) as plain, _started("sluice", upstream, ours) as sluice:
         for name, own in (*_calls(plain, sluice), *_visits(sluice)):
             figures[name] = own
-            print(f"  {name:<38}{own.get('plain', 0):>8.1f}{own['sluice']:>8.1f}   ", end="")
+            plainly = f"{own['plain']:.1f}" if "plain" in own else ""
+            print(f"  {name:<46}{plainly:>8}{own['sluice']:>8.1f}   ", end="")
             print(report.verdict("ms", own["sluice"], GOAL))
     return figures
 
@@ -109,6 +111,7 @@ def _calls(plain: gateway.Gateway, sluice: gateway.Gateway) -> Iterator[tuple[st
 
 
 def _visits(sluice: gateway.Gateway) -> Iterator[tuple[str, dict[str, float]]]:
+    # The store is full from here on: each new batch of records pushes old ones out.
     missing = RECORDS
     while missing > 0:
         played = traffic.play(sluice.url, CHAT.format("ordinary"), Load(2048, "json:1024"), seconds=1)
@@ -118,8 +121,8 @@ def _visits(sluice: gateway.Gateway) -> Iterator[tuple[str, dict[str, float]]]:
         yield f"console, {RECORDS} records: {name}", {"sluice": _longest(sluice, visit)}
 
 
-def _started(who: str, upstream: str) -> gateway.Gateway:
-    return contestant.start(who, upstream, lambda text: contestant.EDITS[who](text) + STATS)
+def _started(who: str, upstream: str, edit: Callable[[str], str]) -> gateway.Gateway:
+    return contestant.start(who, upstream, lambda text: edit(text) + STATS)
 
 
 def _longest(running: gateway.Gateway, call: Callable[[], object]) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from statistics import median
 
@@ -10,6 +11,8 @@ from bench.row import Group, Row
 
 # Of what the slowest contestant of the group can do: all get their calls at that rate where times are measured.
 SHARE = 0.6
+# Seconds until what is done for many calls at once, as sending their records, is done for the last ones too.
+AFTER = 0.1
 
 
 @dataclass
@@ -40,7 +43,7 @@ def measure(group: Group, gateways: dict, plan: Plan) -> dict[str, dict]:
 def _rounds(group: Group, gateways: dict, rounds: int, rate: float | None = None) -> dict[str, list[dict]]:
     played: dict[str, list[dict]] = {row.name: [] for row in group.rows}
     for turn in range(rounds + 1):  # the first warms up: connections, code, cache
-        for row in group.rows:
+        for row in group.rows if turn % 2 else reversed(group.rows):
             result = _play(row, group, gateways[row.who], rate, is_warm=turn > 0)
             if turn:
                 played[row.name].append(result)
@@ -53,6 +56,7 @@ def _play(row: Row, group: Group, gateway, rate: float | None, is_warm: bool) ->
     cache = row.cache if is_warm else None
     seconds = group.seconds if is_warm else group.seconds / 2
     result = traffic.play(gateway.url, row.path(load), load, seconds, rate, cache, row.fields)
+    time.sleep(AFTER)
     return result | {"cpu": process.cpu(gateway.pid()).since(before)}
 
 

@@ -100,6 +100,14 @@ fn many_records_are_one_message() {
     assert_eq!((waiting(&host), shipper.is_empty()), (2, true));
     // To find the keeper, and per message to count what waits and to send it: 3 calls.
     assert_eq!(host.calls.get(), 1 + 2 * 3);
+    let sixth = Finished {
+        response: Some("x".repeat(50 << 10)),
+        ..finished(129)
+    };
+    (0..5).for_each(|_| shipper.add(&host, &sixth, true));
+    assert_eq!((waiting(&host), shipper.is_empty()), (2, false));
+    shipper.add(&host, &sixth, true);
+    assert_eq!((waiting(&host), shipper.is_empty()), (3, true));
 }
 
 #[test]

@@ -74,6 +74,51 @@ fn where_there_is_little_traffic_the_next_tick_counts_and_sends() {
     tick(&host, &mut pending);
     assert_eq!((counted(&host), waiting(&host)), (8, 1));
     assert!(pending.is_empty());
+    (0..9).for_each(|_| pending.add(&host, over(&config, &host)));
+    tick(&host, &mut pending);
+    assert_eq!((counted(&host), waiting(&host)), (8, 1));
+}
+
+#[test]
+fn ticks_that_come_early_hold_no_record_for_longer() {
+    let (host, config) = (host(), config(""));
+    let mut pending = Pending::default();
+    (0..20).for_each(|_| pending.add(&host, over(&config, &host)));
+    for sent in [0, 0, 1] {
+        host.advance(Duration::from_micros(9700));
+        pending.tick(&host, host.now());
+        assert_eq!(waiting(&host), sent);
+    }
+}
+
+#[test]
+fn what_comes_after_a_full_batch_waits_for_a_time_of_its_own() {
+    let (host, config) = (host(), config(""));
+    let mut pending = Pending::default();
+    let add = |pending: &mut Pending, many: usize| {
+        (0..many).for_each(|_| pending.add(&host, over(&config, &host)));
+    };
+    add(&mut pending, 64);
+    tick(&host, &mut pending);
+    add(&mut pending, 64);
+    assert_eq!((waiting(&host), pending.is_empty()), (1, true));
+    for sent in [1, 1, 2] {
+        add(&mut pending, 10);
+        tick(&host, &mut pending);
+        assert_eq!(waiting(&host), sent);
+    }
+    assert_eq!((counted(&host), kept(&host)), (158, 158));
+}
+
+#[test]
+fn a_machine_that_ends_sends_what_it_holds() {
+    let (host, config) = (host(), config(""));
+    let mut pending = Pending::default();
+    (0..20).for_each(|_| pending.add(&host, over(&config, &host)));
+    tick(&host, &mut pending);
+    pending.flush(&host);
+    assert_eq!((counted(&host), waiting(&host)), (20, 1));
+    assert!(pending.is_empty());
 }
 
 #[test]

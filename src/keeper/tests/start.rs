@@ -39,6 +39,27 @@ fn records_before_the_keeper_has_its_queue_are_held_for_it() {
 }
 
 #[test]
+fn a_clock_that_was_set_back_delays_neither_the_look_nor_the_end_of_the_wait() {
+    let host = without_a_keeper();
+    let mut shipper = Shipper::default();
+    shipper.add(&host, &finished(1), true);
+    let back = |host: &FakeHost| host.clock.set(host.now() - 3_600_000_000_000);
+    back(&host);
+    begin(&host);
+    tick(&host, &mut shipper, 1);
+    assert_eq!((waiting(&host), shipper.is_empty()), (1, true));
+
+    let host = without_a_keeper();
+    let mut shipper = Shipper::default();
+    shipper.add(&host, &finished(1), true);
+    back(&host);
+    tick(&host, &mut shipper, 499);
+    assert!(!shipper.is_empty());
+    tick(&host, &mut shipper, 2);
+    assert!(shipper.is_empty(), "nobody keeps");
+}
+
+#[test]
 fn what_is_held_is_bounded_and_the_rest_counts_once_there_is_a_keeper() {
     let host = without_a_keeper();
     let mut shipper = Shipper::default();
