@@ -9,6 +9,7 @@ from tooling import ROOT
 
 TEXT = (ROOT / "SECURITY.md").read_text()
 PLACE = re.compile(r"`([\w/.]+\.rs)`: ((?:`\w+`(?:, )?)+)")
+BROWSER = re.compile(r"`([\w/.]+\.test\.js)`: `([^`]+)`")
 FUZZ = re.compile(r"fuzz ((?:`\w+`(?:, )?)+)")
 NAME = re.compile(r"`(\w+)`")
 
@@ -34,6 +35,12 @@ class Threats(unittest.TestCase):
             if not re.search(rf"\bfn {name}\(", (ROOT / path).read_text())
         ]
         self.assertEqual(missing, [])
+
+    def test_every_named_test_of_the_page_is_there(self) -> None:
+        named = BROWSER.findall(TEXT)
+        self.assertTrue(named)
+        for path, name in named:
+            self.assertIn(f"test('{name}', ", (ROOT / path).read_text())
 
     def test_every_named_fuzz_target_is_there(self) -> None:
         text = (ROOT / "fuzz/lib.rs").read_text()
